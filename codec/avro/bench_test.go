@@ -1,0 +1,133 @@
+package avro_test
+
+import (
+	"testing"
+	"time"
+
+	twmb "github.com/twmb/avro"
+
+	"github.com/leat-go/leat/codec"
+	"github.com/leat-go/leat/codec/avro"
+)
+
+// Signup is the event of the quickstart.
+type Signup struct {
+	UserID    int64     `avro:"user_id"`
+	Email     string    `avro:"email"`
+	CreatedAt time.Time `avro:"created_at"`
+}
+
+// Reading takes 46 bytes.
+type Reading struct {
+	Sensor string            `avro:"sensor"`
+	Unit   *string           `avro:"unit"`
+	Values []float64         `avro:"values"`
+	Labels map[string]string `avro:"labels"`
+	At     time.Time         `avro:"at,timestamp-micros"`
+	Ok     bool              `avro:"ok"`
+}
+
+func signup() Signup { return Signup{1_700_000_000, "ada@example.org", ada.CreatedAt} }
+
+func reading() Reading {
+	unit := "C"
+	return Reading{"oven-1", &unit, []float64{21.5, 22}, map[string]string{"hall": "b"}, ada.CreatedAt, true}
+}
+
+func TestAllocations(t *testing.T) {
+	c := withRegistry(t, newFake(t))
+	s := subject[UserCreated]("users")
+	dst := make([]byte, 0, 256)
+	data, _, err := c.Encode(t.Context(), dst, s, &ada)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := t.Context()
+	encoding := testing.AllocsPerRun(100, func() { _, _, _ = c.Encode(ctx, dst, s, &ada) })
+	if encoding > 1 {
+		t.Errorf("encode: %v allocations beside the result", encoding)
+	}
+	var into UserCreated
+	decoding := testing.AllocsPerRun(100, func() { _ = c.Decode(ctx, data, nil, &into) })
+	if decoding > 4 {
+		t.Errorf("decode: %v allocations, two of them the strings", decoding)
+	}
+}
+
+func TestReadingTakes46Bytes(t *testing.T) {
+	t.Parallel()
+	c := newCodec(t, avro.Config{})
+	if n := len(encode(t, c, reading())) - 10; n != 46 {
+		t.Errorf("%d bytes", n)
+	}
+}
+
+func BenchmarkEncode(b *testing.B) {
+	e, r := signup(), reading()
+	b.Run("signup", func(b *testing.B) { benchmarkEncode(b, &e) })
+	b.Run("reading", func(b *testing.B) { benchmarkEncode(b, &r) })
+}
+
+func BenchmarkDecode(b *testing.B) {
+	b.Run("signup", func(b *testing.B) { benchmarkDecode(b, signup()) })
+	b.Run("reading", func(b *testing.B) { benchmarkDecode(b, reading()) })
+}
+
+// bare is the Avro library alone, with the same schema.
+func bare[T any](b *testing.B) *twmb.Schema {
+	b.Helper()
+	text, err := avro.SchemaOf[T]()
+	if err != nil {
+		b.Fatal(err)
+	}
+	return twmb.MustParse(text)
+}
+
+func benchmarkEncode[T any](b *testing.B, v *T) {
+	b.Helper()
+	c, s, dst := newCodec(b, avro.Config{}), subject[T]("bench"), make([]byte, 0, 256)
+	b.Run("leat", func(b *testing.B) {
+		ctx := b.Context()
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, _, err := c.Encode(ctx, dst, s, v); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("bare", func(b *testing.B) {
+		schema := bare[T](b)
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := schema.AppendEncode(dst, v); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+func benchmarkDecode[T any](b *testing.B, v T) {
+	b.Helper()
+	c := newCodec(b, avro.Config{})
+	data := encode(b, c, v)
+	b.Run("leat", func(b *testing.B) {
+		ctx := b.Context()
+		b.ReportAllocs()
+		for b.Loop() {
+			var into T
+			if err := c.Decode(ctx, data, codec.Headers(nil), &into); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("bare", func(b *testing.B) {
+		schema := bare[T](b)
+		b.ReportAllocs()
+		for b.Loop() {
+			var into T
+			if _, err := schema.Decode(data[10:], &into); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
