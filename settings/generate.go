@@ -1,0 +1,3 @@
+package settings
+
+//go:generate go test -run TestGeneratedPagesAreFresh . -update
