@@ -1,0 +1,201 @@
+package dispatch
+
+import (
+	"context"
+	"time"
+)
+
+type state uint8
+
+const (
+	queued state = iota
+	running
+	released
+	parking // the backend is being told
+	done
+	returned
+)
+
+// Entry is what a backend feeds.
+type Entry[T any] struct {
+	// Position grows within a partition; it may have gaps.
+	Position int64
+	// Key orders entries; "" is none.
+	Key string
+	// Size in bytes counts against the bound.
+	Size  int
+	Value T
+	// Attempt, Due and FirstFailed carry on what an earlier owner parked; the zero values
+	// are a first attempt, now.
+	Attempt          int
+	Due, FirstFailed time.Time
+	// Finished marks what is known to be done: it only moves the end.
+	Finished bool
+}
+
+// Item is an entry in the hands of the engine. Calls that come after its partition was lost,
+// or a second time, do nothing.
+type Item[T any] struct {
+	Entry[T]
+	p     *Partition[T]
+	l     *lane[T]
+	seq   int64  // its place among what the partition was fed
+	call  uint64 // the call of the handler that it was last given to
+	state state
+	hold  bool
+}
+
+// Partition returns the generation that the item belongs to.
+func (it *Item[T]) Partition() *Partition[T] { return it.p }
+
+// Record returns the value that was fed.
+func (it *Item[T]) Record() T { return it.Value }
+
+// Attempt counts from 1.
+func (it *Item[T]) Attempt() int { return max(it.Entry.Attempt, 1) }
+
+// FirstFailed is when the first attempt failed; zero before.
+func (it *Item[T]) FirstFailed() time.Time { return it.Entry.FirstFailed }
+
+// Context ends when the partition is lost or its drain ran out of time.
+func (it *Item[T]) Context() context.Context { return it.p.ctx }
+
+func (it *Item[T]) wait() time.Duration {
+	if it.Due.IsZero() {
+		return 0
+	}
+	return time.Until(it.Due)
+}
+
+// Release lets the next item of the key run; this one is not done yet.
+func (it *Item[T]) Release() {
+	e := it.p.e
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if it.state != running || it.p.closed {
+		return
+	}
+	it.leave(released)
+	it.p.released++
+	it.l.wake()
+}
+
+// Hold stops the key of a released item until Done or Park.
+func (it *Item[T]) Hold() {
+	e := it.p.e
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if it.state == released && !it.hold {
+		it.hold = true
+		it.l.held++
+	}
+}
+
+// Then runs f on a worker, after what runs of the key and before what waits.
+func (it *Item[T]) Then(f func()) {
+	e := it.p.e
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if it.p.closed {
+		return
+	}
+	l := it.l
+	if l.key != "" || !e.cfg.Unordered {
+		l = it.p.lane(l.key) // it may have been forgotten since
+	}
+	l.tasks = append(l.tasks, f)
+	it.p.pending++
+	l.wake()
+}
+
+// Done finishes the item.
+func (it *Item[T]) Done() {
+	e := it.p.e
+	e.mu.Lock()
+	if !it.open() {
+		e.mu.Unlock()
+		return
+	}
+	it.leave(done)
+	it.l.refs--
+	it.l.wake()
+	it.p.finish(it)
+	resumed := it.p.resumable()
+	it.tell(e.cfg.Finished)
+	it.p.checkIdle()
+	e.mu.Unlock()
+	e.resume(resumed)
+}
+
+// Park gives the item back, to run at due as the given attempt.
+func (it *Item[T]) Park(attempt int, due, firstFailed time.Time) {
+	e := it.p.e
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !it.open() {
+		return
+	}
+	it.Entry.Attempt, it.Due, it.Entry.FirstFailed = attempt, due, firstFailed
+	it.l.held++ // until the backend knows
+	it.leave(parking)
+	it.tell(e.cfg.Parked)
+	it.l.held--
+	it.state = queued
+	it.l.putBack(it)
+	it.l.wake()
+	it.p.checkIdle()
+}
+
+// open reports whether the item still waits to be ended.
+func (it *Item[T]) open() bool {
+	return (it.state == running || it.state == released) && !it.p.closed
+}
+
+// tell calls f without the lock; the partition is not idle meanwhile.
+func (it *Item[T]) tell(f func(*Item[T])) {
+	if f == nil {
+		return
+	}
+	it.p.pending++
+	it.p.e.unlocked(func() { f(it) })
+	it.p.pending--
+}
+
+// Return gives the item back unfinished; its key does not go on in this generation.
+func (it *Item[T]) Return() {
+	e := it.p.e
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if it.open() {
+		it.giveBack()
+	}
+}
+
+// abandon gives back what a call did not end. It is called with the lock.
+func (it *Item[T]) abandon(call uint64) {
+	if it.state == running && it.call == call && !it.p.closed {
+		it.giveBack()
+	}
+}
+
+func (it *Item[T]) giveBack() {
+	it.l.held++
+	it.leave(returned)
+	it.l.wake()
+	it.p.checkIdle()
+}
+
+// leave ends what the item was and enters s.
+func (it *Item[T]) leave(s state) {
+	if it.state == running {
+		it.l.running--
+		it.p.running--
+	} else {
+		it.p.released--
+	}
+	if it.hold {
+		it.hold = false
+		it.l.held--
+	}
+	it.state = s
+}

@@ -1,0 +1,117 @@
+package dispatch
+
+import (
+	"slices"
+	"time"
+)
+
+// lane is the line of one key: items in the order of their positions.
+type lane[T any] struct {
+	p     *Partition[T]
+	key   string
+	queue []*Item[T] // waiting for a worker
+	tasks []func()   // run before the queue goes on
+	// refs counts items that are not done, running those in a handler's hands, held what
+	// forbids to go on.
+	refs, running, held int
+	busy                bool // a worker runs a task
+	open                bool // belongs to the batch that is being filled
+	listed              bool
+	timer               *time.Timer
+	next                *lane[T]
+}
+
+// wake lists the lane where a worker finds it, or arranges for later, or forgets it.
+func (l *lane[T]) wake() {
+	e := l.p.e
+	switch {
+	case l.listed || l.busy || l.p.closed:
+	case l.running > 0 && !l.open:
+	case len(l.tasks) > 0 && l.running == 0:
+		l.list(&e.tasks)
+	case l.held > 0 || l.p.stopped:
+	case len(l.queue) > 0:
+		l.wakeQueue()
+	case l.refs == 0 && l.p.lanes[l.key] == l:
+		delete(l.p.lanes, l.key)
+	}
+}
+
+func (l *lane[T]) wakeQueue() {
+	wait := l.queue[0].wait()
+	if wait <= 0 {
+		l.list(&l.p.e.ready)
+		return
+	}
+	l.disarm()
+	l.timer = time.AfterFunc(wait, l.due)
+}
+
+func (l *lane[T]) due() {
+	l.p.e.mu.Lock()
+	defer l.p.e.mu.Unlock()
+	l.timer = nil
+	l.wake()
+}
+
+func (l *lane[T]) disarm() {
+	if l.timer != nil {
+		l.timer.Stop()
+		l.timer = nil
+	}
+}
+
+func (l *lane[T]) list(to *lanes[T]) {
+	l.disarm()
+	l.listed = true
+	to.push(l)
+	if e := l.p.e; e.filling != nil && to == &e.ready {
+		e.more.Signal()
+	} else {
+		e.work.Signal()
+	}
+}
+
+// take removes the next item that may run now for a call, nil when there is none.
+func (l *lane[T]) take(call uint64) *Item[T] {
+	if len(l.queue) == 0 || l.held > 0 || l.p.stopped || l.queue[0].wait() > 0 {
+		return nil
+	}
+	it := l.queue[0]
+	l.queue[0] = nil
+	l.queue = l.queue[1:]
+	it.state, it.call = running, call
+	l.running++
+	l.p.running++
+	return it
+}
+
+// putBack returns an item to its place in the order.
+func (l *lane[T]) putBack(it *Item[T]) {
+	i, _ := slices.BinarySearchFunc(l.queue, it, func(a, b *Item[T]) int { return int(a.Position - b.Position) })
+	l.queue = slices.Insert(l.queue, i, it)
+}
+
+// lanes is a list of lanes, first in first out.
+type lanes[T any] struct{ head, tail *lane[T] }
+
+func (ls *lanes[T]) push(l *lane[T]) {
+	if ls.tail == nil {
+		ls.head = l
+	} else {
+		ls.tail.next = l
+	}
+	ls.tail = l
+}
+
+func (ls *lanes[T]) pop() *lane[T] {
+	l := ls.head
+	if l == nil {
+		return nil
+	}
+	if ls.head = l.next; ls.head == nil {
+		ls.tail = nil
+	}
+	l.next, l.listed = nil, false
+	return l
+}

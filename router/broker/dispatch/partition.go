@@ -1,0 +1,253 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// ErrLost is the cause of the contexts of handlers whose partition is no longer theirs or
+// whose service stops.
+var ErrLost = errors.New("the partition was lost or the service stops")
+
+// Grace is how long a drain that ran out of time waits for handlers whose contexts it ended.
+const Grace = time.Second
+
+// Partition is one generation of an assigned partition.
+type Partition[T any] struct {
+	ID int32
+
+	e      *Engine[T]
+	ctx    context.Context //nolint:containedctx // the life of the generation, given to handlers
+	cancel context.CancelCauseFunc
+
+	slots             []slot[T] // delivered, in order, the first one unfinished
+	first             int64     // seq of the first slot
+	next              int64     // position after everything finished and contiguous
+	lanes             map[string]*lane[T]
+	records           int
+	bytes             int64
+	running, released int
+	pending           int // tasks that wait or run, callbacks under way
+
+	stopped bool // nothing new runs
+	closed  bool // late calls are ignored
+	resumed chan struct{}
+	idle    chan struct{} // closed when stopped and nothing is under way
+}
+
+// slot is the place of a delivered entry. It forgets the item when that is done, so that what
+// is finished behind an unfinished one takes little memory.
+type slot[T any] struct {
+	position int64
+	it       *Item[T] // nil: done
+}
+
+// Feed delivers entries in the order of their positions. It reports whether the partition is
+// at a bound: the caller should stop feeding it until Resume is called or Wait returns. What
+// is fed all the same is taken.
+func (p *Partition[T]) Feed(entries ...Entry[T]) (full bool) {
+	p.e.mu.Lock()
+	defer p.e.mu.Unlock()
+	if p.stopped {
+		return true
+	}
+	for i := range entries {
+		p.add(&entries[i])
+	}
+	return p.pauseIfFull()
+}
+
+func (p *Partition[T]) add(en *Entry[T]) {
+	if en.Finished {
+		p.slots = append(p.slots, slot[T]{position: en.Position})
+		p.advance()
+		return
+	}
+	it := &Item[T]{Entry: *en, p: p, seq: p.first + int64(len(p.slots))}
+	p.slots = append(p.slots, slot[T]{en.Position, it})
+	p.count(1, int64(en.Size))
+	it.l = p.lane(en.Key)
+	it.l.refs++
+	it.l.queue = append(it.l.queue, it)
+	it.l.wake()
+}
+
+// count accounts for what is delivered and not done.
+func (p *Partition[T]) count(records int, bytes int64) {
+	p.records += records
+	p.bytes += bytes
+	p.e.records += records
+}
+
+func (p *Partition[T]) lane(key string) *lane[T] {
+	if key == "" && p.e.cfg.Unordered {
+		return &lane[T]{p: p}
+	}
+	l, ok := p.lanes[key]
+	if !ok {
+		l = &lane[T]{p: p, key: key}
+		p.lanes[key] = l
+	}
+	return l
+}
+
+// finish accounts for an item that is done.
+func (p *Partition[T]) finish(it *Item[T]) {
+	p.count(-1, -int64(it.Size))
+	p.slots[it.seq-p.first].it = nil
+	p.advance()
+}
+
+// advance moves the end over what is finished.
+func (p *Partition[T]) advance() {
+	n := 0
+	for n < len(p.slots) && p.slots[n].it == nil {
+		p.next = p.slots[n].position + 1
+		n++
+	}
+	p.slots = p.slots[n:]
+	p.first += int64(n)
+}
+
+// Run is a stretch of positions, both ends included.
+type Run struct{ From, To int64 }
+
+// Waiting is an unfinished item that has failed before.
+type Waiting struct {
+	Position         int64
+	Attempt          int
+	Due, FirstFailed time.Time
+}
+
+// Progress is what the next owner of the partition needs to know.
+type Progress struct {
+	// Next is the position to go on at: everything before it is finished.
+	Next int64
+	// Finished are the positions above Next that are finished.
+	Finished []Run
+	// Waiting are the unfinished items that have failed before.
+	Waiting []Waiting
+}
+
+// Next is the position after everything that is finished without a gap.
+func (p *Partition[T]) Next() int64 {
+	p.e.mu.Lock()
+	defer p.e.mu.Unlock()
+	return p.nextLocked()
+}
+
+func (p *Partition[T]) nextLocked() int64 {
+	if len(p.slots) > 0 {
+		return p.slots[0].position
+	}
+	return p.next
+}
+
+// Progress returns what is finished and what waits. It walks all that is delivered.
+func (p *Partition[T]) Progress() Progress {
+	p.e.mu.Lock()
+	defer p.e.mu.Unlock()
+	pr := Progress{Next: p.nextLocked()}
+	open := false // the last item continues a run
+	for _, s := range p.slots {
+		switch {
+		case s.it != nil:
+			open = false
+			if it := s.it; it.Entry.Attempt > 1 {
+				pr.Waiting = append(pr.Waiting, Waiting{it.Position, it.Entry.Attempt, it.Due, it.Entry.FirstFailed})
+			}
+		case open:
+			pr.Finished[len(pr.Finished)-1].To = s.position
+		default:
+			open = true
+			pr.Finished = append(pr.Finished, Run{s.position, s.position})
+		}
+	}
+	return pr
+}
+
+// Context ends when the partition is lost or its drain ran out of time.
+func (p *Partition[T]) Context() context.Context { return p.ctx }
+
+// Revoke stops the partition in order: nothing new runs, running handlers may end and what
+// they released may be done until ctx ends; then their contexts end, and after Grace what
+// is left is given up. Progress then tells what to commit; late calls are ignored.
+func (p *Partition[T]) Revoke(ctx context.Context) {
+	p.stop()
+	select {
+	case <-p.idle:
+	case <-ctx.Done():
+		p.cancel(ErrLost)
+		p.awaitGrace()
+	}
+	p.close()
+}
+
+func (p *Partition[T]) awaitGrace() {
+	t := time.NewTimer(Grace)
+	defer t.Stop()
+	select {
+	case <-p.idle:
+	case <-t.C:
+	}
+}
+
+// Drop gives the partition up at once: it belongs to somebody else already.
+func (p *Partition[T]) Drop() { p.close() }
+
+func (p *Partition[T]) stop() {
+	p.e.mu.Lock()
+	defer p.e.mu.Unlock()
+	p.stopLocked()
+}
+
+func (p *Partition[T]) stopLocked() {
+	if p.stopped {
+		return
+	}
+	p.stopped = true
+	for _, l := range p.lanes {
+		l.disarm()
+	}
+	p.unpause()
+	p.checkIdle()
+	if f := p.e.filling; f != nil {
+		f.stop(p) // what waits for more of it waits no longer
+	}
+}
+
+func (p *Partition[T]) close() {
+	p.e.mu.Lock()
+	p.closeLocked()
+	resumed := p.e.resumable()
+	p.e.mu.Unlock()
+	p.e.resume(resumed)
+}
+
+func (p *Partition[T]) closeLocked() {
+	p.stopLocked()
+	if p.closed {
+		return
+	}
+	p.closed = true
+	p.cancel(ErrLost)
+	p.e.records -= p.records
+	delete(p.e.parts, p)
+	p.becomeIdle()
+}
+
+// checkIdle closes idle once a stopped partition has nothing under way.
+func (p *Partition[T]) checkIdle() {
+	if p.stopped && p.running == 0 && p.released == 0 && p.pending == 0 {
+		p.becomeIdle()
+	}
+}
+
+func (p *Partition[T]) becomeIdle() {
+	select {
+	case <-p.idle:
+	default:
+		close(p.idle)
+	}
+}
