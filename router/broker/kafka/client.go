@@ -1,0 +1,89 @@
+package kafka
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/leat-go/leat/settings"
+)
+
+const (
+	// metadataMinAge is how often a client may ask anew who leads a partition: at franz-go's
+	// own 5 s a failover takes many seconds.
+	metadataMinAge = 250 * time.Millisecond
+	// metadataMaxAge is after how long new partitions are noticed at the latest.
+	metadataMaxAge = 10 * time.Second
+	maxBackoff     = 2500 * time.Millisecond
+	minBackoff     = 10 * time.Millisecond
+)
+
+// clientOpts are what all clients of a broker have in common.
+func (b *Broker) clientOpts() []kgo.Opt {
+	return append([]kgo.Opt{
+		kgo.SeedBrokers(b.cfg.BootstrapServers...),
+		kgo.ClientID(b.clientID),
+		kgo.SoftwareNameAndVersion("leat", "v1"),
+		kgo.WithLogger(clientLogger{b.log}),
+		kgo.RequestTimeoutOverhead(b.cfg.RequestTimeout),
+		kgo.RetryBackoffFn(backoff(b.cfg.RetryBackoff)),
+		kgo.MetadataMinAge(metadataMinAge),
+		kgo.MetadataMaxAge(metadataMaxAge),
+		kgo.DisableClientMetrics(),
+	}, b.security...)
+}
+
+// backoff doubles from base, with jitter, so that clients do not come back all at once.
+func backoff(base time.Duration) func(int) time.Duration {
+	base = max(base, minBackoff)
+	return func(fails int) time.Duration {
+		wait := min(base<<min(max(fails-1, 0), 10), maxBackoff)
+		return wait*9/10 + rand.N(wait/5) //nolint:gosec // spreads load, no secret
+	}
+}
+
+var codecs = map[string]kgo.CompressionCodec{
+	"":       kgo.NoCompression(),
+	"none":   kgo.NoCompression(),
+	"gzip":   kgo.GzipCompression(),
+	"snappy": kgo.SnappyCompression(),
+	"lz4":    kgo.Lz4Compression(),
+	"zstd":   kgo.ZstdCompression(),
+}
+
+func compression(cfg *settings.Kafka) (kgo.CompressionCodec, error) {
+	codec, ok := codecs[cfg.CompressionType]
+	if !ok {
+		return codec, fmt.Errorf("kafka.compression_type is %q: use none, gzip, snappy, lz4 or zstd", cfg.CompressionType)
+	}
+	return codec, nil
+}
+
+// The bounds of what a consuming client keeps: a process stays small however many
+// partitions it reads. A fetch of a partition should fit into its share of the delivery
+// engine's bounds: pausing a partition throws away what was fetched beyond them.
+const (
+	fetchMaxBytes     = 16 << 20
+	fetchMaxPartition = 256 << 10
+	concurrentFetches = 2
+)
+
+// consumerOpts are what all consuming clients have in common.
+func (b *Broker) consumerOpts() []kgo.Opt {
+	level := kgo.ReadCommitted()
+	if b.cfg.IsolationLevel == "read_uncommitted" {
+		level = kgo.ReadUncommitted()
+	}
+	return append(b.clientOpts(),
+		kgo.FetchMaxBytes(fetchMaxBytes),
+		kgo.FetchMaxPartitionBytes(fetchMaxPartition),
+		kgo.MaxConcurrentFetches(concurrentFetches),
+		kgo.FetchMaxWait(500*time.Millisecond),
+		kgo.FetchIsolationLevel(level),
+		// Positions are chosen here for every partition; these apply when the log lost data.
+		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+	)
+}

@@ -1,0 +1,46 @@
+package kafka_test
+
+import (
+	"log/slog"
+	"testing"
+
+	"github.com/leat-go/leat/internal/testservers"
+	"github.com/leat-go/leat/router/broker"
+	"github.com/leat-go/leat/router/broker/brokertest"
+	"github.com/leat-go/leat/router/broker/kafka"
+)
+
+// cannot is what this backend does not meet, with the reasons that the reference gives.
+var cannot = []brokertest.Option{
+	brokertest.NotFor("a State topic keeps the latest of each key", "Kafka compacts in its own time"),
+}
+
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	server := testservers.KafkaFor(t)
+	if !server.Real {
+		t.Skip("the embedded one has its own test")
+	}
+	conform(t, server)
+}
+
+func TestConformanceEmbedded(t *testing.T) {
+	t.Parallel()
+	conform(t, testservers.EmbeddedKafka(t))
+}
+
+func conform(t *testing.T, server testservers.Kafka) {
+	t.Helper()
+	brokertest.Run(t, func(t testing.TB) broker.Broker {
+		t.Helper()
+		b, err := kafka.New(config(server.Brokers), kafka.Logger(slog.New(slog.NewTextHandler(t.Output(), nil))))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}, append(cannot, brokertest.Crash(func(_ broker.Broker, ms []broker.Member) {
+		for _, m := range ms {
+			kafka.Crash(m)
+		}
+	}))...)
+}

@@ -1,0 +1,169 @@
+package kafka_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"math/big"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/leat-go/leat/internal/testservers"
+	"github.com/leat-go/leat/router/broker"
+	"github.com/leat-go/leat/router/broker/kafka"
+	"github.com/leat-go/leat/settings"
+)
+
+func TestUnreachableIsSaidInTime(t *testing.T) {
+	t.Parallel()
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b := openBroker(t, config([]string{addr}))
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	began := time.Now()
+	wantUnreachable(t, b.Connect(ctx), addr, "KAFKA_BOOTSTRAP_SERVERS")
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("took %v", took)
+	}
+}
+
+func wantUnreachable(t *testing.T, err error, parts ...string) {
+	t.Helper()
+	if !errors.Is(err, broker.ErrUnreachable) {
+		t.Fatalf("got %v, want ErrUnreachable", err)
+	}
+	for _, p := range parts {
+		if !strings.Contains(err.Error(), p) {
+			t.Errorf("%q does not name %s", err, p)
+		}
+	}
+}
+
+func TestConnect(t *testing.T) {
+	t.Parallel()
+	b := newBroker(t)
+	if err := errors.Join(b.Connect(within(t)), b.Connect(within(t)), b.Ping(within(t))); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestLogIn(t *testing.T) {
+	t.Parallel()
+	for _, mechanism := range []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"} {
+		t.Run(mechanism, func(t *testing.T) {
+			t.Parallel()
+			k := testservers.EmbeddedKafka(t, kfake.EnableSASL(), kfake.Superuser(mechanism, "ada", "secret"), kfake.SeedTopics(1, "t"))
+			cfg := config(k.Brokers)
+			cfg.SecurityProtocol, cfg.SASLMechanism, cfg.SASLUsername, cfg.SASLPassword = "SASL_PLAINTEXT", mechanism, "ada", "secret"
+			b := openBroker(t, cfg)
+			if err := b.Connect(within(t)); err != nil {
+				t.Fatal(err)
+			}
+			produce(t, b.Sends(), &broker.Record{Topic: "t", Value: []byte("v")})
+			cfg.SASLPassword = "wrong"
+			wantUnreachable(t, openBroker(t, cfg).Connect(within(t)), "KAFKA_SASL_PASSWORD", "ada", k.Brokers[0])
+		})
+	}
+}
+
+func TestTLS(t *testing.T) {
+	t.Parallel()
+	cert, certPEM, keyPEM := certificate(t)
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM([]byte(certPEM))
+	k := testservers.EmbeddedKafka(t, kfake.TLS(&tls.Config{
+		Certificates: []tls.Certificate{cert}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: pool, MinVersion: tls.VersionTLS12,
+	}))
+	cfg := config(k.Brokers)
+	wantUnreachable(t, openBroker(t, cfg).Connect(within(t)), "KAFKA_SECURITY_PROTOCOL")
+	cfg.SecurityProtocol = "SSL"
+	cfg.SSLCAFile, cfg.SSLCertFile, cfg.SSLKeyFile = settings.File(certPEM), settings.File(certPEM), settings.File(keyPEM)
+	if err := openBroker(t, cfg).Connect(within(t)); err != nil {
+		t.Error(err)
+	}
+}
+
+// certificate signs itself and is good for client and server on the loopback.
+func certificate(t *testing.T) (cert tls.Certificate, certPEM, keyPEM string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+		KeyUsage:    x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certPEM = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+	keyPEM = string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}))
+	cert, err = tls.X509KeyPair([]byte(certPEM), []byte(keyPEM))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cert, certPEM, keyPEM
+}
+
+func TestAllFaultsOfTheSettingsAreReportedTogether(t *testing.T) {
+	t.Parallel()
+	cfg := config([]string{"localhost:9092"})
+	cfg.SecurityProtocol, cfg.CompressionType, cfg.SSLCAFile, cfg.SSLKeyFile = "SASL_SSL", "brotli", "/no/such/file", "/no/such/key"
+	cfg.HeartbeatInterval = cfg.SessionTimeout
+	_, err := kafka.New(cfg)
+	for _, want := range []string{"compression_type", "ssl_cafile", "ssl_keyfile", "heartbeat_interval"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v does not name %s", err, want)
+		}
+	}
+	cfg = config([]string{"localhost:9092"})
+	cfg.SecurityProtocol = "SASL_PLAINTEXT"
+	if _, err := kafka.New(cfg); err == nil || !strings.Contains(err.Error(), "KAFKA_SASL_USERNAME") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAClosedBrokerSaysSo(t *testing.T) {
+	t.Parallel()
+	b, err := kafka.New(config(testservers.KafkaFor(t).Brokers))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(b.Close(within(t)), b.Close(within(t))); err != nil {
+		t.Error(err)
+	}
+	_, joinErr := b.Join(within(t), broker.Group{Name: "g"})
+	for _, err := range []error{
+		b.Connect(within(t)), b.Ping(within(t)), joinErr,
+		produceOne(t, b.Sends(), &broker.Record{Topic: "t"}), produceOne(t, b.Outputs(), &broker.Record{Topic: "t"}),
+	} {
+		if !errors.Is(err, broker.ErrClosed) {
+			t.Errorf("got %v, want ErrClosed", err)
+		}
+	}
+}

@@ -1,0 +1,17 @@
+// Package kafka carries messages over Apache Kafka with franz-go.
+//
+// Guarantees beyond those of package broker:
+//
+//   - Publishing waits for all in-sync replicas and is idempotent, always. Keys choose
+//     partitions by murmur2, like the Java client.
+//   - A group commits the end of what is finished without a gap. What is finished above it,
+//     and the attempts of what waits, travel in the metadata of the commit (at most 4 KiB a
+//     partition), so that the next owner neither repeats nor forgets.
+//   - A member that was silent for longer than its session stops dispatching by its own
+//     clock, before it hears that others own its partitions.
+//   - A group that has no position in a topic yet starts where its subscription says, and
+//     that start is committed at once; partitions that appear later start at their
+//     beginning.
+//
+// [New] checks the settings and dials nothing; [Broker.Connect] dials.
+package kafka

@@ -1,0 +1,214 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/leat-go/leat/router/broker"
+)
+
+const (
+	// revokeWithin is how long running handlers may hold up a rebalance, well below the
+	// time that the group gives its members.
+	revokeWithin = 5 * time.Second
+	commitWithin = 10 * time.Second
+	leaveWithin  = 5 * time.Second
+)
+
+// member is this process in a group.
+type member struct {
+	*consumer
+	pulse pulse
+
+	committing sync.Mutex // held from reading progress until it is committed
+	roomy      int        // bytes of metadata that the servers take; guarded by committing
+	finished   chan struct{}
+	burdened   atomic.Int32 // partitions whose commit has no room for all there is to say
+
+	state struct {
+		sync.Mutex
+		joined    bool
+		pending   map[place]bool  // assigned, position not known yet
+		missing   map[string]bool // topics that do not exist
+		recreated map[string]bool // topics that were deleted and created again
+	}
+
+	stopPolling, stopRest context.CancelFunc
+	polling, rest         sync.WaitGroup
+	closing               sync.Once
+	closeErr              error
+}
+
+// Join makes this process a member of the group for all of its subscriptions, or a listener
+// when g is a broadcast. Topics need not exist yet: the member is not ready until they do.
+func (b *Broker) Join(ctx context.Context, g broker.Group) (broker.Member, error) {
+	if b.closed.Load() {
+		return nil, broker.ErrClosed
+	}
+	if g.Broadcast {
+		return b.listen(ctx, &g)
+	}
+	m := b.newMember(&g)
+	cl, err := kgo.NewClient(append(b.groupOpts(g.Name, m.names()), m.callbacks()...)...)
+	if err != nil {
+		return nil, fmt.Errorf("join group %s: %w", g.Name, err)
+	}
+	m.begin(ctx, cl)
+	return m, nil
+}
+
+func (b *Broker) newMember(g *broker.Group) *member {
+	m := &member{consumer: b.newConsumer(g), roomy: metadataLimit, finished: make(chan struct{}, 1)}
+	m.state.pending, m.state.missing = map[place]bool{}, map[string]bool{}
+	m.state.recreated = map[string]bool{}
+	m.pulse.limit = b.session()
+	m.lapsed = m.pulse.silent
+	m.moved = m.wakeCommits
+	return m
+}
+
+func (m *member) callbacks() []kgo.Opt {
+	return []kgo.Opt{
+		kgo.WithHooks(&m.pulse),
+		kgo.AdjustFetchOffsetsFn(m.adjust),
+		kgo.OnPartitionsAssigned(m.assigned),
+		kgo.OnPartitionsRevoked(m.revoked),
+		kgo.OnPartitionsLost(m.lost),
+	}
+}
+
+// begin lives on after ctx ended: Close ends it.
+func (m *member) begin(ctx context.Context, cl *kgo.Client) {
+	m.start(cl)
+	base := context.WithoutCancel(ctx)
+	polling, stopPolling := context.WithCancel(base)
+	rest, stopRest := context.WithCancel(base)
+	m.stopPolling, m.stopRest = stopPolling, stopRest
+	m.polling.Go(func() { m.poll(polling) })
+	m.rest.Go(func() { m.commitLoop(rest) })
+	m.rest.Go(func() { m.watch(rest) })
+	m.rest.Go(func() { m.guard(rest) })
+}
+
+// poll feeds the engines until ctx ends. While a batch is in hand no partition changes
+// hands, which takes no longer than feeding.
+func (m *member) poll(ctx context.Context) {
+	for ctx.Err() == nil {
+		fs := m.cl.PollRecords(ctx, m.b.cfg.MaxPollRecords)
+		recreated := m.fetchErrors(fs)
+		m.feed(fs)
+		m.cl.AllowRebalance()
+		if fs.IsClientClosed() {
+			return
+		}
+		m.readd(recreated)
+	}
+}
+
+// fetchErrors deals with what went wrong; it returns topics that are others now.
+func (m *member) fetchErrors(fs kgo.Fetches) map[string]bool {
+	recreated := map[string]bool{}
+	fs.EachError(func(topic string, partition int32, err error) {
+		switch {
+		case errors.Is(err, context.Canceled), errors.Is(err, kgo.ErrClientClosed), m.dataLoss(err):
+		case errors.Is(err, kerr.UnknownTopicID):
+			recreated[topic] = true
+		default:
+			m.fetchError(topic, partition, err)
+		}
+	})
+	return recreated
+}
+
+func (m *member) fetchError(topic string, partition int32, err error) {
+	if errors.Is(err, broker.ErrNoStart) {
+		return // reported already
+	}
+	if errors.Is(err, kerr.FencedInstanceID) {
+		m.fail(fmt.Errorf("group %s: another process has the same kafka.group_instance_id %q: %w", m.group.Name, m.b.cfg.GroupInstanceID, err))
+		return
+	}
+	if why := permission(topic, m.group.Name, err); why != "" {
+		m.trouble.say("cannot consume: "+why, "topic", topic, "error", err)
+		return
+	}
+	if errors.Is(err, kerr.InconsistentGroupProtocol) {
+		m.trouble.say("cannot join: the group's members share out partitions in another way (set KAFKA_BALANCER=range for a group with sarama members)", "error", err)
+		return
+	}
+	m.trouble.say("consuming goes wrong", "topic", topic, "partition", partition, "error", err)
+}
+
+// readd makes the client look anew at topics that were deleted and created again.
+func (m *member) readd(names map[string]bool) {
+	for name := range names {
+		m.log.Warn("the topic was deleted and created again: reading it from its beginning", "topic", name)
+		m.recreate(name)
+		drop(m.takeAll(func(p *part) bool { return p.topic == name }))
+		m.cl.PurgeTopicsFromConsuming(name)
+		m.cl.AddConsumeTopics(name)
+	}
+}
+
+func (m *member) recreate(topic string) {
+	m.state.Lock()
+	defer m.state.Unlock()
+	m.state.recreated[topic] = true
+}
+
+// Ready tells whether positions are known for all partitions that this member was given.
+func (m *member) Ready() bool {
+	m.state.Lock()
+	defer m.state.Unlock()
+	return m.state.joined && len(m.state.pending) == 0 && len(m.state.missing) == 0 && !m.pulse.silent()
+}
+
+// Failed receives the error that ended the member for good.
+func (m *member) Failed() <-chan error { return m.failed }
+
+// Close stops fetching, drains, commits and leaves the group. A static member stays in the
+// group until its session ends.
+func (m *member) Close(ctx context.Context) error {
+	m.closing.Do(func() { m.closeErr = m.close(ctx) })
+	return m.closeErr
+}
+
+func (m *member) close(ctx context.Context) error {
+	m.stopPolling()
+	m.polling.Wait()
+	m.cl.AllowRebalance()
+	m.drain(ctx)
+	m.stopRest()
+	m.rest.Wait()
+	err := m.finalCommit(ctx)
+	m.leave(ctx)
+	m.closeEngines()
+	return err
+}
+
+// finalCommit is tried even when ctx is over: handlers have finished, that must not be lost.
+func (m *member) finalCommit(ctx context.Context) error {
+	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitWithin)
+	defer cancel()
+	if err := m.commitParts(within, m.takeAll(func(*part) bool { return true })); err != nil {
+		return fmt.Errorf("leave group %s: %w", m.group.Name, err)
+	}
+	return nil
+}
+
+func (m *member) leave(ctx context.Context) {
+	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveWithin)
+	defer cancel()
+	if err := m.cl.LeaveGroupContext(within); err != nil {
+		m.log.Debug("leave group", "error", err)
+	}
+	m.cl.CloseAllowingRebalance()
+	m.cl.AllowRebalance() // else a second leave of the client may wait for ever
+}

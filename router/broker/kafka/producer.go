@@ -1,0 +1,158 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/leat-go/leat/router/broker"
+)
+
+// What may wait in Sends. Each record costs its size and at least a fixed part, so that one
+// budget bounds bytes and records.
+const (
+	sendsBytes   = 64 << 20
+	sendsRecords = 50_000
+	recordCost   = sendsBytes / sendsRecords
+)
+
+// producer writes records through a client of its own. Records go in without a context and
+// without a time limit: one that is given up fails everybody's records behind it.
+type producer struct {
+	cl      *kgo.Client
+	room    *budget // nil: no bound
+	timeout time.Duration
+	limit   func(topic string) int32
+	closed  atomic.Bool
+
+	mu      sync.Mutex
+	purging map[string]bool
+	purges  sync.WaitGroup
+}
+
+func (b *Broker) newSends(codec kgo.CompressionCodec) (*producer, error) {
+	p, err := b.newProducer(codec)
+	if err != nil {
+		return nil, err
+	}
+	p.room = newBudget(sendsBytes)
+	p.timeout = b.cfg.DeliveryTimeout
+	return p, nil
+}
+
+func (b *Broker) newOutputs(codec kgo.CompressionCodec) (*producer, error) {
+	return b.newProducer(codec)
+}
+
+func (b *Broker) newProducer(codec kgo.CompressionCodec) (*producer, error) {
+	cl, err := kgo.NewClient(append(b.clientOpts(),
+		kgo.RequiredAcks(kgo.AllISRAcks()),
+		kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)), // murmur2, as broker.PartitionOf
+		kgo.ProducerBatchCompression(codec),
+		kgo.ProducerBatchMaxBytesFn(b.batchLimit),
+		kgo.ProducerLinger(b.cfg.Linger),
+		kgo.ProduceRequestTimeout(b.cfg.RequestTimeout),
+		kgo.MaxBufferedRecords(math.MaxInt32),
+	)...)
+	if err != nil {
+		return nil, err
+	}
+	return &producer{cl: cl, limit: b.batchLimit, purging: map[string]bool{}}, nil
+}
+
+// Produce hands r over; see [broker.Producer].
+func (p *producer) Produce(ctx context.Context, r *broker.Record, done func(broker.Receipt, error)) {
+	if p.closed.Load() {
+		done(broker.Receipt{}, fmt.Errorf("publish to %s: %w", r.Topic, broker.ErrClosed))
+		return
+	}
+	cost, err := p.reserve(ctx, r)
+	if err != nil {
+		done(broker.Receipt{}, fmt.Errorf("publish to %s: wait for room in the buffer: %w", r.Topic, err))
+		return
+	}
+	p.cl.TryProduce(context.Background(), toKafka(r), func(rec *kgo.Record, err error) { //nolint:contextcheck // never a caller's context
+		p.unreserve(cost)
+		p.finish(rec, err, done)
+	})
+}
+
+func (p *producer) reserve(ctx context.Context, r *broker.Record) (cost int64, err error) {
+	if p.room == nil {
+		return 0, nil
+	}
+	cost = int64(max(r.Size(), recordCost))
+	return cost, p.room.take(ctx, cost)
+}
+
+func (p *producer) unreserve(cost int64) {
+	if p.room != nil {
+		p.room.give(cost)
+	}
+}
+
+func (p *producer) finish(rec *kgo.Record, err error, done func(broker.Receipt, error)) {
+	if err != nil {
+		p.forget(rec.Topic, err)
+		done(broker.Receipt{}, explain(rec.Topic, err))
+		return
+	}
+	done(receipt(rec), nil)
+}
+
+// forget makes the client look anew at a topic that was deleted and created again: it keeps
+// to the first instance else.
+func (p *producer) forget(topic string, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !errors.Is(err, kerr.UnknownTopicID) || p.purging[topic] || p.closed.Load() {
+		return
+	}
+	p.purging[topic] = true
+	p.purges.Go(func() {
+		p.cl.PurgeTopicsFromProducing(topic)
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		delete(p.purging, topic)
+	})
+}
+
+// Check tells whether r fits into a batch of its topic.
+func (p *producer) Check(r *broker.Record) error {
+	if n, limit := batchSize(r), int(p.limit(r.Topic)); n > limit {
+		return fmt.Errorf("publish to %s: %w: %d bytes, the limit is %d (set KAFKA_MAX_MESSAGE_BYTES and the topic's max.message.bytes)",
+			r.Topic, broker.ErrTooLarge, n, limit)
+	}
+	return nil
+}
+
+// Timeout is kafka.delivery_timeout for Sends, 0 for Outputs.
+func (p *producer) Timeout() time.Duration { return p.timeout }
+
+// Flush waits until everything handed over is done.
+func (p *producer) Flush(ctx context.Context) error {
+	if err := p.cl.Flush(ctx); err != nil {
+		return fmt.Errorf("kafka: flush %d messages: %w", p.cl.BufferedProduceRecords(), err)
+	}
+	return nil
+}
+
+// close refuses what comes from now on.
+func (p *producer) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed.Store(true)
+}
+
+func (p *producer) release() {
+	p.close()
+	p.purges.Wait()
+	p.cl.Close()
+}

@@ -1,0 +1,96 @@
+package kafka
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// consumerSession is the session that servers give members of the consumer protocol unless
+// configured otherwise; the client is not told.
+const consumerSession = 45 * time.Second
+
+func (b *Broker) session() time.Duration {
+	if b.cfg.GroupProtocol == "consumer" {
+		return consumerSession
+	}
+	return b.cfg.SessionTimeout
+}
+
+// pulse knows by this process' own monotonic clock when the group heard of the member last.
+// It is a hook of the client.
+type pulse struct {
+	limit time.Duration
+	last  atomic.Pointer[time.Time]
+}
+
+var _ kgo.HookBrokerE2E = (*pulse)(nil)
+
+// OnBrokerE2E notes answered heartbeats, at the time they were sent: that is when the
+// session began anew at the latest.
+func (p *pulse) OnBrokerE2E(_ kgo.BrokerMetadata, key int16, e2e kgo.BrokerE2E) {
+	if e2e.Err() == nil && isHeartbeat(key) {
+		sent := time.Now().Add(-e2e.DurationE2E())
+		if key == kmsg.JoinGroup.Int16() {
+			sent = time.Now() // waits for the others; the session begins with the answer
+		}
+		p.last.Store(&sent)
+	}
+}
+
+func isHeartbeat(key int16) bool {
+	switch key {
+	case kmsg.Heartbeat.Int16(), kmsg.ConsumerGroupHeartbeat.Int16(), kmsg.JoinGroup.Int16(), kmsg.SyncGroup.Int16():
+		return true
+	default:
+		return false
+	}
+}
+
+// silent tells whether the group may have given this member up.
+func (p *pulse) silent() bool {
+	last := p.last.Load()
+	return last != nil && time.Since(*last) > p.limit
+}
+
+// guard gives up all partitions when the member was silent for too long, and takes them up
+// again when the group turns out to have waited.
+func (m *member) guard(ctx context.Context) {
+	var lapsed []*part
+	for pause(ctx, max(m.pulse.limit/20, 10*time.Millisecond)) {
+		switch silent := m.pulse.silent(); {
+		case silent && lapsed == nil:
+			lapsed = m.lapse()
+		case !silent && lapsed != nil:
+			m.recover(lapsed)
+			lapsed = nil
+		}
+	}
+}
+
+// lapse ends the contexts of running handlers and drops their results. The partitions stay
+// listed: whether they are lost, the group will say.
+func (m *member) lapse() []*part {
+	ps := m.owned()
+	if len(ps) > 0 {
+		m.log.Error("no heartbeat was answered for longer than the session: others may own the partitions, stopping their handlers",
+			"session_timeout", m.pulse.limit, "partitions", len(ps))
+	}
+	drop(ps)
+	return ps
+}
+
+// recover goes on with the partitions that are still this member's.
+func (m *member) recover(lapsed []*part) {
+	for _, p := range lapsed {
+		next := p.successor(m.engines[p.topic])
+		if !m.replace(p, next) {
+			next.gen.Drop() // it was lost
+			continue
+		}
+		m.cl.SetOffsets(map[string]map[int32]kgo.EpochOffset{p.topic: {p.id: {Epoch: -1, Offset: next.next}}})
+	}
+}
