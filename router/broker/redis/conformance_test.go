@@ -1,0 +1,55 @@
+package redis_test
+
+import (
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/leat-go/leat/internal/testservers"
+	"github.com/leat-go/leat/router/broker"
+	"github.com/leat-go/leat/router/broker/brokertest"
+	"github.com/leat-go/leat/router/broker/redis"
+	"github.com/leat-go/leat/settings"
+)
+
+// cannot is what this backend does not meet, with the reasons that the reference gives.
+var cannot = []brokertest.Option{
+	brokertest.NotFor("a message that is too large is refused by Check", "512 MiB, the limit of Redis, is more than a test should publish"),
+	brokertest.NotFor("a message that is too large fails alone", "512 MiB, the limit of Redis, is more than a test should publish"),
+}
+
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	server := testservers.RedisFor(t)
+	if !server.Real {
+		t.Skip("the embedded one has its own test")
+	}
+	conform(t, server)
+}
+
+func TestConformanceEmbedded(t *testing.T) {
+	t.Parallel()
+	conform(t, testservers.EmbeddedRedis(t))
+}
+
+// onLine is a broker whose connection can be cut.
+type onLine struct {
+	*redis.Broker
+	line *brokertest.Line
+}
+
+func conform(t *testing.T, server testservers.Redis) {
+	t.Helper()
+	brokertest.Run(t, func(t testing.TB) broker.Broker {
+		t.Helper()
+		line := brokertest.NewLine(t, server.Addr)
+		cfg := settings.Redis{URL: settings.URL("redis://" + line.Addr() + "/0"), Lease: 3 * time.Second}
+		b, err := redis.New(cfg, redis.Logger(slog.New(slog.NewTextHandler(t.Output(), nil))))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return onLine{b, line}
+	}, append(cannot, brokertest.Crash(func(b broker.Broker, _ []broker.Member) {
+		b.(onLine).line.Cut() //nolint:forcetypeassert // see above
+	}))...)
+}

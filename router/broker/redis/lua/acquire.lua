@@ -1,0 +1,19 @@
+-- Takes a free lease. KEYS: lease, fence. ARGV: token, milliseconds.
+-- Returns the token with the fencing counter, or false when somebody holds the lease.
+-- The value is the token and until when it holds, for servers whose keys do not expire by themselves.
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local held = redis.call('GET', KEYS[1])
+local token
+if held then
+  local owner, deadline = string.match(held, '^([^|]*)|(%d+)$')
+  local mine = ARGV[1] .. ':'
+  if owner and string.sub(owner, 1, #mine) == mine then
+    token = owner
+  elseif owner and tonumber(deadline) > now then
+    return false
+  end
+end
+token = token or (ARGV[1] .. ':' .. redis.call('INCR', KEYS[2]))
+redis.call('SET', KEYS[1], token .. string.format('|%.0f', now + tonumber(ARGV[2])), 'PX', ARGV[2])
+return token

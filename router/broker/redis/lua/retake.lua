@@ -1,0 +1,9 @@
+-- Sets a lease again that vanished with the server's data. KEYS: lease. ARGV: token, milliseconds.
+local held = redis.call('GET', KEYS[1])
+if held and string.match(held, '^[^|]*') ~= ARGV[1] then
+  return -1
+end
+local t = redis.call('TIME')
+local deadline = t[1] * 1000 + math.floor(t[2] / 1000) + tonumber(ARGV[2])
+redis.call('SET', KEYS[1], ARGV[1] .. string.format('|%.0f', deadline), 'PX', ARGV[2])
+return 1

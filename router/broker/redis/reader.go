@@ -1,0 +1,360 @@
+package redis
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/leat-go/leat/router/broker"
+	"github.com/leat-go/leat/router/broker/dispatch"
+)
+
+// rewind is how far before the last known id a group is created again after the server was
+// replaced: ids are the clock of the server.
+const rewind = time.Minute
+
+// reader reads a partition for its owner: first what is pending in the group, which earlier
+// owners left or whose delivery got lost on the way, then what is new.
+type reader struct {
+	o       *owner
+	kick    chan struct{}
+	state   map[string]string // attempts that earlier owners noted
+	history bool              // pending entries may be left to read
+	avg     int               // bytes of an entry
+
+	mu     sync.Mutex
+	next   int64
+	run    string            // of the server whose clock the ids are
+	resume entryID           // finished up to here, by an earlier owner in this process
+	known  entryID           // the group had been read up to here when this owner began
+	last   entryID           // fed or finished up to here
+	open   map[int64]entryID // fed and not finished, by position
+}
+
+// init begins where an earlier owner in this process ended; run is the server's.
+func (r *reader) init(o *owner, from mark, run string) {
+	r.o, r.history, r.open, r.kick = o, true, map[int64]entryID{}, make(chan struct{}, 1)
+	r.resume, r.run = from.id, cmp.Or(from.run, run)
+}
+
+func (r *reader) loop(ctx context.Context) {
+	s, done := r.o.in.m.sleeper(ctx, r.o.keys.stream)
+	defer done()
+	if !r.prepare(ctx) {
+		return
+	}
+	wait := firstBackoff
+	for r.o.part.Wait(ctx) == nil && ctx.Err() == nil {
+		err := r.step(ctx, s)
+		if err == nil {
+			wait = firstBackoff
+			continue
+		}
+		if ctx.Err() != nil || !r.mend(ctx, err) || pause(ctx, wait) != nil {
+			return
+		}
+		if wait = min(2*wait, maxBackoff); wait == maxBackoff {
+			r.o.log.Warn("reading from redis waits", "error", err)
+		}
+	}
+}
+
+// prepare reads what earlier owners left beside the stream, however often it takes.
+func (r *reader) prepare(ctx context.Context) bool {
+	for wait := firstBackoff; ; wait = min(2*wait, maxBackoff) {
+		err := r.load(ctx)
+		if err == nil {
+			return true
+		}
+		if pause(ctx, wait) != nil {
+			return false
+		}
+	}
+}
+
+func (r *reader) load(ctx context.Context) (err error) {
+	if r.state, err = r.o.client().HGetAll(ctx, r.o.keys.state).Result(); err != nil {
+		return err
+	}
+	id, ok, err := r.o.in.m.lastDelivered(ctx, r.o.keys.stream)
+	if err == nil && ok {
+		r.mu.Lock()
+		r.known = id
+		r.mu.Unlock()
+	}
+	return err
+}
+
+// step reads once and feeds what came.
+func (r *reader) step(ctx context.Context, s *sleeper) error {
+	from, history := ">", r.history
+	if history {
+		from = r.fed().String()
+	}
+	entries, err := r.fetch(ctx, from)
+	if err != nil {
+		r.history = true // the answer may have got lost on the way
+		return err
+	}
+	switch {
+	case len(entries) > 0:
+		s.busy()
+		r.feed(entries, history)
+	case history:
+		r.caughtUp()
+	default:
+		s.sleep(ctx, r.fed().String(), r.kick)
+	}
+	return nil
+}
+
+func (r *reader) fetch(ctx context.Context, from string) ([]entry, error) {
+	o := r.o
+	if o.left() <= 0 {
+		return nil, errExpired
+	}
+	answer, err := readScript.Run(ctx, o.client(), []string{o.keys.lease, o.keys.stream},
+		o.token, o.in.m.group.Name, o.consumer, r.count(), from).Result()
+	if err := fenced(answer, err); err != nil {
+		return nil, err
+	}
+	return parseEntries(answer)
+}
+
+// count is how many entries to read at once: fewer when they are large.
+func (r *reader) count() int {
+	in := r.o.in
+	n := in.m.b.cfg.MaxPollRecords
+	if b := in.sub.Bounds.Records; b > 0 {
+		n = min(n, b)
+	}
+	if r.o.competes() { // leave some to the others
+		n = min(n, max(2*in.sub.Concurrency, 10))
+	}
+	bytes := in.sub.Bounds.Bytes
+	if bytes <= 0 {
+		bytes = dispatch.DefaultBytes
+	}
+	if r.avg == 0 {
+		return max(min(n, 50), 1)
+	}
+	return max(min(n, int(bytes/4)/r.avg), 1)
+}
+
+// feed hands entries to the engine. Deleted ones are acknowledged; after a group was created
+// again, so are finished ones, and those in hand are left alone.
+func (r *reader) feed(entries []entry, history bool) {
+	var fresh []dispatch.Entry[*broker.Record]
+	size := 0
+	r.mu.Lock()
+	for _, en := range entries {
+		id := parseID(en.id)
+		if en.values == nil || !history && id.compare(r.last) <= 0 {
+			if en.values == nil || !r.inHand(id) {
+				r.o.acks.add(en.id)
+			}
+			r.last = later(r.last, id)
+			continue
+		}
+		e := r.entry(en, id, r.state)
+		size += e.Size
+		fresh = append(fresh, e)
+	}
+	r.mu.Unlock()
+	if len(fresh) > 0 {
+		r.avg = (r.avg + size/len(fresh) + 1) / 2
+		r.o.part.Feed(fresh...)
+	}
+}
+
+func later(a, b entryID) entryID {
+	if a.compare(b) < 0 {
+		return b
+	}
+	return a
+}
+
+func (r *reader) inHand(id entryID) bool {
+	for _, o := range r.open {
+		if o == id {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *reader) entry(en entry, id entryID, state map[string]string) dispatch.Entry[*broker.Record] {
+	rec := en.record(r.o.in.sub.Topic, r.o.id)
+	a := parseAttempts(state[en.id])
+	delete(state, en.id)
+	e := dispatch.Entry[*broker.Record]{
+		Position: r.next, Key: string(rec.Key), Size: rec.Size(), Value: rec,
+		Attempt: a.attempt, Due: a.due, FirstFailed: a.firstFailed,
+	}
+	r.open[r.next] = id
+	r.next++
+	r.last = later(r.last, id)
+	return e
+}
+
+// close forgets a finished entry and returns its id.
+func (r *reader) close(position int64) (string, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	id, ok := r.open[position]
+	delete(r.open, position)
+	return id.String(), ok
+}
+
+func (r *reader) openID(position int64) (string, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	id, ok := r.open[position]
+	return id.String(), ok
+}
+
+// closeFinished forgets everything that is finished and returns the ids.
+func (r *reader) closeFinished(pr dispatch.Progress) (ids []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for p, id := range r.open {
+		if p < pr.Next || within(p, pr.Finished) {
+			ids = append(ids, id.String())
+			delete(r.open, p)
+		}
+	}
+	return ids
+}
+
+func within(p int64, runs []dispatch.Run) bool {
+	for _, r := range runs {
+		if r.From <= p && p <= r.To {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *reader) fed() entryID {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.last
+}
+
+// caughtUp notes that everything that was pending is fed.
+func (r *reader) caughtUp() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.history, r.last = false, later(r.last, r.known)
+}
+
+// done is the id up to which everything is finished.
+func (r *reader) done() mark {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	done := later(r.last, r.resume)
+	for _, id := range r.open {
+		if id.compare(done) <= 0 {
+			done = id.before()
+		}
+	}
+	return mark{done, r.run}
+}
+
+// mend does what an error of reading asks for. It reports false when the partition is lost.
+func (r *reader) mend(ctx context.Context, err error) bool {
+	switch {
+	case errors.Is(err, errVanished):
+		err = r.o.retake(ctx)
+	case noGroup(err):
+		err = r.recreate(ctx)
+	}
+	switch {
+	case errors.Is(err, errLost) || errors.Is(err, errExpired):
+		r.o.lose(err)
+		return false
+	case hopeless(err):
+		r.o.in.m.fail(ctx, fmt.Errorf("read %s: %w", r.o.keys.stream, err))
+		return false
+	}
+	return true
+}
+
+// recreate creates the group again after it vanished with the server's data. What is
+// finished on this side is not read again unless the server's clock may be another.
+func (r *reader) recreate(ctx context.Context) error {
+	m, s := r.o.in.m, r.o.keys.stream
+	done, run := r.done(), m.b.runID(ctx)
+	from := done.id
+	if done.run != run {
+		from = from.earlier(rewind)
+	}
+	if newest, err := m.b.lastEntry(ctx, s); err != nil {
+		return err
+	} else if newest.compare(from) < 0 && newest != (entryID{}) {
+		from = entryID{}
+	}
+	if err := m.createGroup(ctx, s, from.String()); err != nil {
+		return err
+	}
+	r.goOn(from, run)
+	r.o.log.Warn("group was gone from redis and is created again", "stream", s, "from", from.String())
+	return nil
+}
+
+// goOn adopts the position of a group that was created again. Ids of another clock, and
+// those that other members may have had, tell nothing about what is finished.
+func (r *reader) goOn(from entryID, run string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.run != run || from == (entryID{}) || r.o.competes() {
+		r.last = from
+	}
+	r.history, r.known, r.run = false, from, run
+}
+
+// lastEntry is the id of the newest entry of a stream, zero when there is none.
+func (b *Broker) lastEntry(ctx context.Context, stream string) (entryID, error) {
+	es, err := b.client.XRevRangeN(ctx, stream, "+", "-", 1).Result()
+	if err != nil || len(es) == 0 {
+		return entryID{}, err
+	}
+	return parseID(es[0].ID), nil
+}
+
+// parseEntries reads the answer of XREADGROUP: pairs of an id and fields and values in turns.
+func parseEntries(answer any) ([]entry, error) {
+	list, ok := answer.([]any)
+	if !ok {
+		return nil, fmt.Errorf("unexpected answer of the server: %T", answer)
+	}
+	entries := make([]entry, 0, len(list))
+	for _, e := range list {
+		pair, ok := e.([]any)
+		if !ok || len(pair) == 0 {
+			return nil, fmt.Errorf("unexpected entry from the server: %v", e)
+		}
+		id, _ := pair[0].(string)
+		entries = append(entries, entry{id: id, values: parseValues(pair[1:])})
+	}
+	return entries, nil
+}
+
+func parseValues(rest []any) map[string]string {
+	if len(rest) == 0 {
+		return nil
+	}
+	list, ok := rest[0].([]any)
+	if !ok {
+		return nil
+	}
+	values := make(map[string]string, len(list)/2)
+	for i := 0; i+1 < len(list); i += 2 {
+		k, _ := list[i].(string)
+		values[k], _ = list[i+1].(string)
+	}
+	return values
+}

@@ -1,0 +1,33 @@
+package redis
+
+import (
+	"log/slog"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/leat-go/leat/router/broker"
+	"github.com/leat-go/leat/settings"
+)
+
+// Shared is what a backend on the stock adapter takes over from a [Broker].
+type Shared struct {
+	Settings settings.Redis                  // with defaults filled in
+	Options  *redis.UniversalOptions         // of the Broker's client; copy it before a change
+	Client   redis.UniversalClient           // of the Broker, which closes it
+	Start    func(broker.Start) broker.Start // puts the setting in the place of StartDefault
+	Logger   *slog.Logger
+}
+
+// Shared returns what another backend takes over from b.
+func (b *Broker) Shared() Shared {
+	return Shared{Settings: b.cfg, Options: b.options, Client: b.client, Start: b.start, Logger: b.log}
+}
+
+// EncodeEntry returns fields and values of the entry of a record, in turns.
+func EncodeEntry(r *broker.Record) []any { return encode(r) }
+
+// DecodeEntry returns the record of an entry in partition 0 of a topic. It never fails: an
+// entry of a foreign producer becomes a JSON object.
+func DecodeEntry(topic, id string, values map[string]string) *broker.Record {
+	return entry{id: id, values: values}.record(topic, 0)
+}

@@ -1,0 +1,284 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/leat-go/leat/router/broker"
+	"github.com/leat-go/leat/topics"
+)
+
+const (
+	maxPipeline      = 1000
+	maxPipelineBytes = 8 << 20
+	firstBackoff     = 5 * time.Millisecond
+	maxBackoff       = time.Second
+)
+
+// write is a record on its way.
+type write struct {
+	r         *broker.Record
+	values    []any
+	done      func(broker.Receipt, error)
+	partition int32
+	placed    bool
+}
+
+func newWrite(r *broker.Record, done func(broker.Receipt, error)) *write {
+	return &write{r: r, values: encode(r), done: done}
+}
+
+// writer sends the records of all producers, in the order of the calls, one pipeline at a
+// time. After a broken connection it goes on with the first record without an answer:
+// records may be doubled, never swapped or lost.
+type writer struct {
+	client redis.UniversalClient
+	topics *registry
+	log    *slog.Logger
+	maxLen int64
+
+	mu      sync.Mutex
+	queue   []*write
+	sending int // taken from the queue and not done
+	started bool
+	closed  bool
+	idle    []chan struct{}
+	signal  chan struct{}
+	ctx     context.Context //nolint:containedctx // the life of the writer
+	stop    context.CancelFunc
+	ended   chan struct{}
+	robin   map[string]int32
+}
+
+func newWriter(c redis.UniversalClient, ts *registry, log *slog.Logger, maxLen int64) *writer {
+	ctx, stop := context.WithCancel(context.Background())
+	return &writer{
+		client: c, topics: ts, log: log, maxLen: maxLen, signal: make(chan struct{}, 1),
+		ctx: ctx, stop: stop, ended: make(chan struct{}), robin: map[string]int32{},
+	}
+}
+
+func (w *writer) put(x *write) {
+	w.mu.Lock()
+	if w.closed {
+		w.mu.Unlock()
+		x.done(broker.Receipt{}, broker.ErrClosed)
+		return
+	}
+	if !w.started {
+		w.started = true
+		go w.run()
+	}
+	w.queue = append(w.queue, x)
+	w.mu.Unlock()
+	select {
+	case w.signal <- struct{}{}:
+	default:
+	}
+}
+
+func (w *writer) run() {
+	defer close(w.ended)
+	for {
+		select {
+		case <-w.signal:
+		case <-w.ctx.Done():
+			return
+		}
+		for batch := w.take(); len(batch) > 0; batch = w.take() {
+			if !w.send(batch) {
+				return
+			}
+		}
+	}
+}
+
+// take removes the records of the next pipeline from the queue.
+func (w *writer) take() []*write {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n, size := 0, 0
+	for n < len(w.queue) && n < maxPipeline && (n == 0 || size < maxPipelineBytes) {
+		size += w.queue[n].r.Size()
+		n++
+	}
+	batch := w.queue[:n:n]
+	if w.queue = w.queue[n:]; len(w.queue) == 0 {
+		w.queue = nil
+	}
+	w.sending += n
+	return batch
+}
+
+// send repeats what was not answered until all is. It reports false when the writer closes.
+func (w *writer) send(batch []*write) bool {
+	for wait, said := firstBackoff, false; ; wait = min(2*wait, maxBackoff) {
+		rest, err := w.try(batch)
+		if len(rest) == 0 {
+			return true
+		}
+		if len(rest) < len(batch) {
+			wait = firstBackoff
+		}
+		if batch = rest; !said && w.ctx.Err() == nil {
+			said = true
+			w.log.Warn("publishing to redis waits", "records", len(rest), "error", err)
+		}
+		if pause(w.ctx, wait) != nil {
+			w.abandon(rest)
+			return false
+		}
+	}
+}
+
+// try sends a pipeline and returns what has to be sent again, in order, and why.
+func (w *writer) try(batch []*write) ([]*write, error) {
+	batch, err := w.place(batch)
+	if err != nil || len(batch) == 0 {
+		return batch, err
+	}
+	pipe := w.client.Pipeline()
+	cmds := make([]redis.Cmder, len(batch))
+	for i, x := range batch {
+		cmds[i] = w.command(pipe, x)
+	}
+	_, err = pipe.Exec(w.ctx)
+	return w.settle(batch, cmds), err
+}
+
+// place chooses the partitions. A record whose topic cannot be used is refused.
+func (w *writer) place(batch []*write) ([]*write, error) {
+	kept := batch[:0:0]
+	for i, x := range batch {
+		t, err := w.topics.get(w.ctx, x.r.Topic)
+		switch {
+		case err == nil:
+			w.choose(x, t)
+			kept = append(kept, x)
+		case passing(err):
+			return append(kept, batch[i:]...), err
+		default:
+			w.finish(x, broker.Receipt{}, fmt.Errorf("publish to %s: %w", x.r.Topic, err))
+		}
+	}
+	return kept, nil
+}
+
+func (w *writer) choose(x *write, t topic) {
+	if x.placed {
+		return
+	}
+	x.placed = true
+	switch {
+	case len(x.r.Key) > 0:
+		x.partition = broker.PartitionOf(x.r.Key, t.partitions)
+	default:
+		x.partition = w.robin[x.r.Topic] % int32(t.partitions) //nolint:gosec // a small count
+		w.robin[x.r.Topic] = x.partition + 1
+	}
+}
+
+func (w *writer) command(pipe redis.Pipeliner, x *write) redis.Cmder {
+	s := stream(x.r.Topic, x.partition)
+	if w.topics.last(x.r.Topic).kind == topics.KindState && len(x.r.Key) > 0 {
+		args := append([]any{x.r.Key}, x.values...)
+		return pipe.Eval(w.ctx, stateText, []string{s, side(s, "latest")}, args...)
+	}
+	return pipe.XAdd(w.ctx, &redis.XAddArgs{Stream: s, Values: x.values, MaxLen: w.maxLen, Approx: w.maxLen > 0})
+}
+
+// settle finishes what was answered and returns the rest.
+func (w *writer) settle(batch []*write, cmds []redis.Cmder) (rest []*write) {
+	for i, x := range batch {
+		err := cmds[i].Err()
+		switch {
+		case err == nil:
+			w.finish(x, receipt(x, cmds[i]), nil)
+		case passing(err):
+			rest = append(rest, x)
+		default:
+			w.finish(x, broker.Receipt{}, fmt.Errorf("publish to %s: %w", x.r.Topic, err))
+		}
+	}
+	return rest
+}
+
+func receipt(x *write, c redis.Cmder) broker.Receipt {
+	var id string
+	switch c := c.(type) {
+	case *redis.StringCmd:
+		id = c.Val()
+	case *redis.Cmd:
+		id, _ = c.Text()
+	}
+	t := x.r.Time
+	if t.IsZero() {
+		t = parseID(id).time()
+	}
+	return broker.Receipt{Topic: x.r.Topic, Partition: x.partition, Offset: id, Time: t}
+}
+
+func (w *writer) finish(x *write, r broker.Receipt, err error) {
+	x.done(r, err)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.sending--
+	w.checkIdle()
+}
+
+func (w *writer) checkIdle() {
+	if w.sending > 0 || len(w.queue) > 0 {
+		return
+	}
+	for _, c := range w.idle {
+		close(c)
+	}
+	w.idle = nil
+}
+
+// flush waits until nothing is queued or on its way.
+func (w *writer) flush(ctx context.Context) error {
+	done := make(chan struct{})
+	w.mu.Lock()
+	w.idle = append(w.idle, done)
+	w.checkIdle()
+	w.mu.Unlock()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("flush to redis: %w", ctx.Err())
+	}
+}
+
+// close ends the writer; what is left is given up.
+func (w *writer) close() {
+	w.mu.Lock()
+	w.closed = true
+	started := w.started
+	w.mu.Unlock()
+	w.stop()
+	if started {
+		<-w.ended
+	}
+	w.mu.Lock()
+	left := w.queue
+	w.queue = nil
+	w.sending += len(left)
+	w.mu.Unlock()
+	for _, x := range left {
+		w.finish(x, broker.Receipt{}, broker.ErrClosed)
+	}
+}
+
+func (w *writer) abandon(batch []*write) {
+	for _, x := range batch {
+		w.finish(x, broker.Receipt{}, errors.Join(broker.ErrClosed, broker.ErrOutcomeUnknown))
+	}
+}
