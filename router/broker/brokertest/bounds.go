@@ -1,0 +1,96 @@
+package brokertest
+
+import (
+	"strings"
+	"time"
+
+	"github.com/leat-go/leat/router/broker"
+)
+
+var boundCases = []testCase{
+	{name: "the bound of records pauses and resumes", run: func(b *bench) {
+		bounded(b, 10, broker.Bounds{Records: 50}, func(*broker.Record) bool { return true })
+	}},
+	{name: "the bound of bytes pauses and resumes", run: func(b *bench) {
+		bounded(b, 1000, broker.Bounds{Bytes: 64 << 10}, func(*broker.Record) bool { return true })
+	}},
+	{name: "the bound of the span pauses and resumes", run: func(b *bench) {
+		bounded(b, 10, broker.Bounds{Span: 50}, func(r *broker.Record) bool { return string(r.Key) == keyName(0) })
+	}},
+}
+
+const (
+	// boundMessages are many more than the bounds here.
+	boundMessages = 4000
+	// boundSlack is what may be delivered beyond a bound: one fetch or two.
+	boundSlack = 1200
+	// quiet is how long nothing comes until delivery counts as paused.
+	quiet = 300 * time.Millisecond
+)
+
+// bounded keeps the messages that keeps says until delivery pauses, far below the number of
+// messages, then finishes them: now all must come, each once.
+func bounded(b *bench, size int, bounds broker.Bounds, keeps func(*broker.Record) bool) {
+	b.Helper()
+	const keys = 20
+	in, topic := b.stage(1)
+	rs := numbered(topic, boundMessages, keys, 1)
+	for _, r := range rs {
+		r.Headers = broker.Headers{{Key: "padding", Value: []byte(strings.Repeat("x", size))}}
+	}
+	in.publish(rs...)
+	var got seen
+	kept := make(chan broker.Delivery, boundMessages)
+	end := b.gate()
+	in.join(broker.Subscription{Topic: topic, Concurrency: 8, Bounds: bounds, Handle: func(d broker.Delivery) {
+		got.add(d)
+		if !keeps(d.Record()) {
+			d.Done()
+			return
+		}
+		d.Release()
+		kept <- d
+		select {
+		case <-end.c:
+			finish(kept)
+		default:
+		}
+	}})
+	got.wait(b, 1)
+	if n := b.settled(&got); n > 50+boundSlack {
+		b.Errorf("%d messages were delivered of which none or the first was finished", n)
+	}
+	end.open()
+	finish(kept)
+	got.wait(b, boundMessages)
+	for key, vs := range byKey(got.all()) {
+		if len(vs) != boundMessages/keys {
+			b.Errorf("%s: %d messages came, want %d", key, len(vs), boundMessages/keys)
+		}
+	}
+}
+
+// finish finishes what is kept.
+func finish(kept chan broker.Delivery) {
+	for {
+		select {
+		case d := <-kept:
+			d.Done()
+		default:
+			return
+		}
+	}
+}
+
+// settled waits until nothing more comes and returns how much came.
+func (b *bench) settled(s *seen) (n int) {
+	b.Helper()
+	since := time.Now()
+	b.until("delivery pauses", func() bool {
+		if now := s.len(); now != n {
+			n, since = now, time.Now()
+		}
+		return time.Since(since) > quiet
+	})
+	return n
+}

@@ -1,0 +1,186 @@
+package brokertest
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/leat-go/leat/router/broker"
+)
+
+var produceCases = []testCase{
+	{name: "a receipt says where a message went", run: receipts},
+	{name: "messages published without waiting keep their order per key", run: func(b *bench) {
+		orderOf(b, func(in *instance) broker.Producer { return in.Sends() })
+	}},
+	{name: "outputs keep their order per key", run: func(b *bench) {
+		orderOf(b, func(in *instance) broker.Producer { return in.Outputs() })
+	}},
+	{name: "Flush waits until everything is acknowledged", run: flushWaits},
+	{name: "a message that is too large is refused by Check", run: tooLargeCheck},
+	{name: "a message that is too large fails alone", run: tooLargeAlone},
+	{name: "a caller that gives up fails nobody else's publish", run: givesUp},
+	{name: "publishing while consuming", run: both},
+}
+
+func receipts(b *bench) {
+	in, topic := b.stage(partitions)
+	rs := numbered(topic, 12, 12, 1)
+	before := time.Now()
+	rcs := in.publish(rs...)
+	place := map[string]broker.Receipt{}
+	for i, rc := range rcs {
+		place[rs[i].ID] = rc
+		if rc.Topic != topic || rc.Offset == "" || rc.Time.Sub(before).Abs() > time.Minute {
+			b.Errorf("receipt is %+v", rc)
+		}
+	}
+	var got seen
+	in.join(broker.Subscription{Topic: topic, Handle: got.done})
+	got.wait(b, len(rs))
+	for _, r := range got.all() {
+		if rc := place[r.ID]; r.Partition != rc.Partition || r.Offset != rc.Offset {
+			b.Errorf("the receipt says partition %d, offset %s, the message is in %d at %s", rc.Partition, rc.Offset, r.Partition, r.Offset)
+		}
+	}
+}
+
+func orderOf(b *bench, producer func(*instance) broker.Producer) {
+	b.Helper()
+	const n, keys = 1000, 10
+	in, topic := b.stage(partitions)
+	_, errs := in.try(b.within(), producer(in), numbered(topic, n, keys, 1)...)
+	if err := errors.Join(errs...); err != nil {
+		b.Fatal(err)
+	}
+	got := byKey(in.read(topic))
+	for key, vs := range counted(keys, n/keys) {
+		if diff := cmp.Diff(vs, compact(got[key])); diff != "" { // a lost connection may repeat some
+			b.Errorf("%s: %s", key, diff)
+		}
+	}
+}
+
+func flushWaits(b *bench) {
+	const n = 200
+	in, topic := b.stage(partitions)
+	for _, p := range []broker.Producer{in.Sends(), in.Outputs()} {
+		var acknowledged atomic.Int32
+		for _, r := range numbered(topic, n, 10, 1) {
+			p.Produce(b.within(), r, func(_ broker.Receipt, err error) {
+				if err == nil {
+					acknowledged.Add(1)
+				}
+			})
+		}
+		if err := p.Flush(b.within()); err != nil {
+			b.Fatal(err)
+		}
+		if got := acknowledged.Load(); got != n {
+			b.Errorf("%d of %d messages were acknowledged after Flush", got, n)
+		}
+	}
+}
+
+// largest is how large messages are made to find the limit.
+const largest = 64 << 20
+
+// tooLarge returns a message that the broker refuses.
+func tooLarge(b *bench, in *instance, topic string) *broker.Record {
+	b.Helper()
+	for size := 1 << 20; size <= largest; size *= 4 {
+		r := record(topic, "k", "")
+		r.Value = make([]byte, size)
+		if in.Sends().Check(r) != nil {
+			return r
+		}
+	}
+	b.Fatalf("%d MiB are not too large: declare that with brokertest.NotFor", largest>>20)
+	panic("unreachable")
+}
+
+func tooLargeCheck(b *bench) {
+	in, topic := b.stage(1)
+	r := tooLarge(b, in, topic)
+	for _, p := range []broker.Producer{in.Sends(), in.Outputs()} {
+		if err := p.Check(r); !errors.Is(err, broker.ErrTooLarge) {
+			b.Errorf("check: %v, want ErrTooLarge", err)
+		}
+		if err := p.Check(record(topic, "k", "small")); err != nil {
+			b.Errorf("check of a small message: %v", err)
+		}
+	}
+}
+
+func tooLargeAlone(b *bench) {
+	in, topic := b.stage(1)
+	large := tooLarge(b, in, topic)
+	rs := []*broker.Record{record(topic, "k", "1"), large, record(topic, "k", "2")}
+	_, errs := in.try(b.within(), in.Sends(), rs...)
+	if errs[0] != nil || !errors.Is(errs[1], broker.ErrTooLarge) || errs[2] != nil {
+		b.Errorf("publish: %v, want ErrTooLarge for the second alone", errs)
+	}
+	if diff := cmp.Diff([]string{"1", "2"}, values(in.read(topic))); diff != "" {
+		b.Error(diff)
+	}
+}
+
+func givesUp(b *bench) {
+	const n = 100
+	in, topic := b.stage(1)
+	patient, as := b.within(), make([]*answer, n)
+	for i, r := range numbered(topic, n, 2, 1) { // one key after the other
+		ctx, cancel := context.WithCancel(patient)
+		if i%2 == 1 {
+			ctx = patient
+		}
+		as[i] = produce(ctx, in.Sends(), r)
+		cancel()
+	}
+	var want []string
+	for i, a := range as {
+		receive(b, "an answer", a.came)
+		if i%2 == 1 {
+			want = append(want, strconv.Itoa(1+i/2))
+			if a.err != nil {
+				b.Errorf("a publish whose caller waited: %v", a.err)
+			}
+		}
+	}
+	if diff := cmp.Diff(want, byKey(in.read(topic))[keyName(1)]); diff != "" {
+		b.Error(diff)
+	}
+}
+
+// both publishes an output for each message, as a worker does, and finishes the message when
+// that was acknowledged.
+func both(b *bench) {
+	const n, keys = 200, 10
+	in, topic := b.stage(partitions)
+	out := b.topic(in, partitions)
+	var finished atomic.Int32
+	in.join(broker.Subscription{Topic: topic, Concurrency: 4, Handle: func(d broker.Delivery) {
+		r := *d.Record()
+		r.Topic = out
+		in.Outputs().Produce(context.Background(), &r, func(_ broker.Receipt, err error) {
+			if err == nil {
+				finished.Add(1)
+				d.Done()
+			}
+		})
+		d.Release()
+	}})
+	in.publish(numbered(topic, n, keys, 1)...)
+	b.until("all outputs are acknowledged", func() bool { return finished.Load() == n })
+	got := byKey(in.read(out))
+	for key, vs := range counted(keys, n/keys) {
+		if !slices.Equal(vs, compact(got[key])) {
+			b.Errorf("%s: outputs are %v", key, got[key])
+		}
+	}
+}
