@@ -1,0 +1,219 @@
+package router
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+
+	"github.com/leat-go/leat/codec"
+	"github.com/leat-go/leat/router/broker"
+	"github.com/leat-go/leat/topics"
+)
+
+// typedBatch runs a batch handler.
+type typedBatch[In, Out any] struct {
+	one   *typed[In, Out] // what a single item needs: hooks, encoding
+	h     *handler
+	fn    func(context.Context, []In) ([]Out, error)
+	chain message.HandlerFunc
+}
+
+// batchCall is one call of a batch handler, and its context.
+type batchCall struct {
+	*call // the first item stands for the batch
+	calls []*call
+	run   func(context.Context) error // the handler, for inside of middleware
+}
+
+func newTypedBatch[In, Out any](h *handler, out topics.Topic[Out], fn func(context.Context, []In) ([]Out, error)) *typedBatch[In, Out] {
+	t := &typedBatch[In, Out]{h: h, fn: fn}
+	t.one = &typed[In, Out]{h: h, out: out, hooks: bindHooks[In, Out](h, out != nil)}
+	if len(h.middleware()) > 0 {
+		t.chain = h.compose(insideBatch)
+	}
+	return t
+}
+
+// Value finds the batch in place of its first item.
+func (b *batchCall) Value(key any) any {
+	if key == any(callKey{}) {
+		return b
+	}
+	return b.call.Value(key)
+}
+
+func (b *batchCall) each(f func(*call)) {
+	for _, c := range b.calls {
+		f(c)
+	}
+}
+
+// What a batch publishes besides its results belongs to all of its items.
+func (b *batchCall) expect()       { b.each((*call).expect) }
+func (b *batchCall) acknowledged() { b.each((*call).acknowledged) }
+func (b *batchCall) hold()         { b.each((*call).hold) }
+func (b *batchCall) giveBack()     { b.each((*call).giveBack) }
+
+func (b *batchCall) refused(o *output, err error) {
+	o.done(broker.Receipt{}, err)
+	b.acknowledged()
+}
+
+// item is one message of a batch.
+type item[In, Out any] struct {
+	c *call
+	x exchange[In, Out]
+}
+
+func (t *typedBatch[In, Out]) handle(ds []broker.Delivery) {
+	s := &stops{unordered: t.h.cfg.unordered}
+	items := t.decode(ds, s)
+	if len(items) == 0 {
+		return
+	}
+	b := &batchCall{call: items[0].c}
+	ins := make([]In, len(items))
+	for i, it := range items {
+		b.calls = append(b.calls, it.c)
+		ins[i] = it.x.in
+	}
+	outs, err := t.call(b, ins)
+	for i, it := range items {
+		t.end(it, i, outs, itemError(err, i), s)
+	}
+}
+
+// decode takes out what cannot be decoded, and what stands behind a key that must wait.
+func (t *typedBatch[In, Out]) decode(ds []broker.Delivery, s *stops) (items []*item[In, Out]) {
+	for _, d := range ds {
+		c := t.h.begin(d)
+		if s.stopped(c) {
+			c.again()
+			continue
+		}
+		v, err := decode[In](c)
+		switch {
+		case errors.Is(err, codec.ErrUnavailable):
+			s.stop(c)
+			c.postpone(err)
+		case err != nil:
+			c.fail(err)
+		default:
+			t.one.hooks.bind(c, v)
+			items = append(items, &item[In, Out]{c, exchange[In, Out]{in: v}})
+		}
+	}
+	return items
+}
+
+func (t *typedBatch[In, Out]) call(b *batchCall, ins []In) (outs []Out, err error) {
+	b.run = func(ctx context.Context) (err error) {
+		outs, err = t.fn(ctx, ins)
+		return err
+	}
+	err = t.h.limited(b, b.call, func(ctx context.Context) error {
+		if t.chain == nil {
+			return b.run(ctx)
+		}
+		m := b.message() //nolint:contextcheck // the call is the context
+		m.SetContext(ctx)
+		_, err := t.chain(m)
+		return err
+	})
+	_, some := errors.AsType[BatchErrors](err)
+	if t.one.out != nil && len(outs) != len(ins) && (err == nil || some) {
+		return nil, fmt.Errorf("%s returned %d results for %d messages", t.h.info.Name, len(outs), len(ins))
+	}
+	return outs, err
+}
+
+func insideBatch(m *message.Message) ([]*message.Message, error) {
+	b, ok := m.Context().Value(callKey{}).(*batchCall)
+	if !ok {
+		return nil, errors.New("a middleware replaced the context of the message: derive it from the one that was there")
+	}
+	return nil, b.run(m.Context())
+}
+
+// itemError is what an error of the batch means for one item.
+func itemError(err error, i int) error {
+	if some, ok := errors.AsType[BatchErrors](err); ok {
+		return some[i]
+	}
+	return err
+}
+
+func (t *typedBatch[In, Out]) end(it *item[In, Out], i int, outs []Out, err error, s *stops) {
+	c := it.c
+	if s.stopped(c) && (err == nil || errors.Is(err, Skip)) {
+		c.again()
+		return
+	}
+	if err != nil && !errors.Is(err, Skip) {
+		s.stopUnless(c, t.h.policy.Decide(err, c.d.Attempt()).Dead)
+		t.one.end(c, &it.x, nil, err)
+		return
+	}
+	var recs []*broker.Record
+	if err == nil && t.one.out != nil {
+		it.x.out = &outs[i]
+		var rec *broker.Record
+		if rec, err = t.one.encode(c, it.x.out); err == nil {
+			recs = append(recs, rec)
+		} else if !errors.Is(err, codec.ErrUnavailable) {
+			s.stop(c)
+		}
+	}
+	t.one.end(c, &it.x, recs, err)
+}
+
+// again gives an item back behind one of its key, without counting an attempt.
+func (c *call) again() {
+	if c.interrupted() {
+		c.giveBack()
+		return
+	}
+	c.log(slog.LevelDebug, "handled again behind a message of its key", nil)
+	c.d.Park(c.d.Attempt(), time.Now(), c.d.FirstFailed())
+	c.settle(ErrInterrupted)
+}
+
+// stops remembers the keys of a batch that wait.
+type stops struct {
+	unordered bool
+	keys      map[string]bool
+}
+
+func (s *stops) key(c *call) (string, bool) {
+	if len(c.rec.Key) == 0 && s.unordered {
+		return "", false
+	}
+	return fmt.Sprintf("%d/%s", c.rec.Partition, c.rec.Key), true
+}
+
+func (s *stops) stopped(c *call) bool {
+	if s.keys == nil {
+		return false
+	}
+	k, ok := s.key(c)
+	return ok && s.keys[k]
+}
+
+func (s *stops) stop(c *call) {
+	if s.keys == nil {
+		s.keys = map[string]bool{}
+	}
+	if k, ok := s.key(c); ok {
+		s.keys[k] = true
+	}
+}
+
+func (s *stops) stopUnless(c *call, dead bool) {
+	if !dead {
+		s.stop(c)
+	}
+}

@@ -1,0 +1,266 @@
+package router
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/leat-go/leat/router/broker"
+	"github.com/leat-go/leat/topics"
+)
+
+// Receipt says where a published message is.
+type Receipt struct {
+	Topic     string
+	Partition int32
+	Offset    string // a number on Kafka and in memory, an entry id on Redis
+	Time      time.Time
+}
+
+// Publisher publishes values on one topic. It is a value, safe for concurrent use; the zero
+// one answers ErrNotDeclared.
+type Publisher[T any] struct {
+	r    *Router
+	t    topics.Topic[T]
+	spec topics.Spec
+	opts []SendOption
+}
+
+// NewPublisher declares that the service publishes on t and returns what does so.
+func NewPublisher[T any](r *Router, t topics.Topic[T]) Publisher[T] {
+	return Publisher[T]{r: r, t: t, spec: r.declare(t.Spec())}
+}
+
+// Publish returns when the broker has all values. An invalid value or one that cannot be
+// encoded is an error and nothing is sent. Any error is a *PublishError that says which
+// values were written, refused, or of unknown fate. Within a handler, with its ctx, what is
+// published is part of the message: that is done only when this is acknowledged.
+func (p Publisher[T]) Publish(ctx context.Context, vs ...T) error {
+	if p.r == nil {
+		return ErrNotDeclared
+	}
+	outs := make([]*sending, len(vs))
+	for i, v := range vs {
+		outs[i] = p.sending(v)
+	}
+	_, err := p.r.publish(ctx, p.spec, outs)
+	return err
+}
+
+// PublishAsync hands v over and returns. done, which may be nil, learns how it ended, from
+// another goroutine, and must not block; failures are counted and logged all the same.
+func (p Publisher[T]) PublishAsync(ctx context.Context, v T, done func(Receipt, error)) {
+	if p.r == nil {
+		if done != nil {
+			done(Receipt{}, ErrNotDeclared)
+		}
+		return
+	}
+	p.r.publishAsync(ctx, p.spec, p.sending(v), done)
+}
+
+// Delete publishes a tombstone for the key. It is an error on anything but a State.
+func (p Publisher[T]) Delete(ctx context.Context, key string) error {
+	if p.r == nil {
+		return ErrNotDeclared
+	}
+	if p.spec.Kind != topics.KindState || key == "" {
+		return fmt.Errorf("delete %q from %s: only a state topic has keys to delete, and they are not empty", key, p.spec.Name)
+	}
+	rec := &broker.Record{Topic: p.spec.Name, Key: []byte(key), ID: newID()}
+	rec.Headers = p.r.headersFor(ownerOf(ctx), rec, "", "")
+	if err := p.r.ensure(ctx, configOf(p.spec)); err != nil {
+		return allFailed(p.spec.Name, 1, err)
+	}
+	w := p.r.start(ctx, []*broker.Record{rec})
+	_, err := w.wait(ctx, p.spec.Name, p.r.broker.Sends().Timeout())
+	return err
+}
+
+// With returns a publisher that applies the options to every value.
+func (p Publisher[T]) With(opts ...SendOption) Publisher[T] {
+	p.opts = append(slices.Clip(p.opts), opts...)
+	return p
+}
+
+func (p Publisher[T]) sending(v T) *sending {
+	o := &sending{value: v, key: p.t.KeyOf(v)}
+	for _, opt := range p.opts {
+		opt.applySend(o)
+	}
+	return o
+}
+
+// ownerOf returns the message or batch that ctx belongs to, nil outside of a handler.
+func ownerOf(ctx context.Context) owner {
+	o, _ := ctx.Value(callKey{}).(owner)
+	return o
+}
+
+// publish encodes all values, sends them and waits.
+func (r *Router) publish(ctx context.Context, s topics.Spec, outs []*sending) ([]Receipt, error) {
+	recs, err := r.records(ctx, s, outs)
+	if err != nil || len(recs) == 0 {
+		return nil, err
+	}
+	if r.conv.FireAndForget && ownerOf(ctx) == nil {
+		for _, rec := range recs {
+			r.produce(ctx, rec, func(_ broker.Receipt, err error) { r.lost(rec.Topic, err) })
+		}
+		return make([]Receipt, len(recs)), nil
+	}
+	return r.start(ctx, recs).wait(ctx, s.Name, r.broker.Sends().Timeout())
+}
+
+// records encodes all values or none.
+func (r *Router) records(ctx context.Context, s topics.Spec, outs []*sending) ([]*broker.Record, error) {
+	recs := make([]*broker.Record, len(outs))
+	failed := map[int]error{}
+	if err := r.ensure(ctx, configOf(s)); err != nil {
+		return nil, allFailed(s.Name, len(outs), err)
+	}
+	for i, o := range outs {
+		rec, err := r.record(ctx, ownerOf(ctx), s, o)
+		if err != nil {
+			failed[i] = err
+			continue
+		}
+		recs[i] = rec
+	}
+	if len(failed) == 0 {
+		return recs, nil
+	}
+	for i := range outs {
+		if failed[i] == nil {
+			failed[i] = errors.New("not sent, because another value of the call failed")
+		}
+	}
+	return nil, &PublishError{s.Name, failed}
+}
+
+func allFailed(topic string, n int, err error) error {
+	failed := map[int]error{}
+	for i := range n {
+		failed[i] = err
+	}
+	return &PublishError{topic, failed}
+}
+
+func (r *Router) publishAsync(ctx context.Context, s topics.Spec, o *sending, done func(Receipt, error)) {
+	recs, err := r.records(ctx, s, []*sending{o})
+	report := func(rc broker.Receipt, err error) {
+		r.lost(s.Name, err)
+		if done != nil {
+			done(Receipt(rc), err)
+		}
+	}
+	if err != nil {
+		report(broker.Receipt{}, err)
+		return
+	}
+	r.produce(ctx, recs[0], report)
+}
+
+// lost counts and logs what nobody waits for.
+func (r *Router) lost(topic string, err error) {
+	if err == nil {
+		return
+	}
+	r.counters.asyncFailures.Add(1)
+	r.log.Error("message not written", slog.String("topic", topic), slog.String("error", errorText(err)))
+}
+
+// produce sends one record: as an output of the message that ctx belongs to, else as the
+// service's own.
+func (r *Router) produce(ctx context.Context, rec *broker.Record, done func(broker.Receipt, error)) {
+	o := ownerOf(ctx)
+	if o == nil {
+		r.broker.Sends().Produce(ctx, rec, done)
+		return
+	}
+	if err := r.broker.Outputs().Check(rec); err != nil {
+		done(broker.Receipt{}, err)
+		return
+	}
+	o.expect()
+	r.outputs.send(&output{c: o, rec: rec, done: done}) //nolint:contextcheck // an output outlives its caller
+}
+
+// waiter collects the results of several records.
+type waiter struct {
+	mu       sync.Mutex
+	left     int
+	settled  []bool
+	receipts []Receipt
+	failed   map[int]error
+	over     chan struct{}
+}
+
+func (r *Router) start(ctx context.Context, recs []*broker.Record) *waiter {
+	w := &waiter{left: len(recs), settled: make([]bool, len(recs)), receipts: make([]Receipt, len(recs)), over: make(chan struct{})}
+	for i, rec := range recs {
+		r.produce(ctx, rec, func(rc broker.Receipt, err error) { w.done(i, rc, err) })
+	}
+	return w
+}
+
+func (w *waiter) done(i int, rc broker.Receipt, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.settled[i], w.receipts[i] = true, Receipt(rc)
+	if err != nil {
+		w.fail(i, err)
+	}
+	if w.left--; w.left == 0 {
+		close(w.over)
+	}
+}
+
+func (w *waiter) fail(i int, err error) {
+	if w.failed == nil {
+		w.failed = map[int]error{}
+	}
+	w.failed[i] = err
+}
+
+// wait returns when all are settled, or ctx or the timeout has ended the patience.
+func (w *waiter) wait(ctx context.Context, topic string, timeout time.Duration) ([]Receipt, error) {
+	var expired <-chan time.Time
+	if timeout > 0 {
+		t := time.NewTimer(timeout)
+		defer t.Stop()
+		expired = t.C
+	}
+	select {
+	case <-w.over:
+	case <-ctx.Done():
+		return w.giveUp(topic, context.Cause(ctx))
+	case <-expired:
+		return w.giveUp(topic, fmt.Errorf("no answer within %v", timeout))
+	}
+	if len(w.failed) > 0 {
+		return w.receipts, &PublishError{topic, w.failed}
+	}
+	return w.receipts, nil
+}
+
+func (w *waiter) giveUp(topic string, cause error) ([]Receipt, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	e := &PublishError{topic, map[int]error{}}
+	for i, settled := range w.settled {
+		if !settled {
+			e.Failed[i] = fmt.Errorf("%w: %w", broker.ErrOutcomeUnknown, cause)
+		} else if err := w.failed[i]; err != nil {
+			e.Failed[i] = err
+		}
+	}
+	if len(e.Failed) == 0 {
+		return w.receipts, nil
+	}
+	return append([]Receipt(nil), w.receipts...), e
+}

@@ -1,0 +1,263 @@
+package router_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/leat-go/leat/router"
+	"github.com/leat-go/leat/router/broker"
+	"github.com/leat-go/leat/router/broker/memory"
+	"github.com/leat-go/leat/topics"
+)
+
+// faulty is memory whose producers do what a test says.
+type faulty struct {
+	*memory.Broker
+	mu      sync.Mutex
+	produce func(r *broker.Record, ok func(broker.Receipt, error)) bool // true: it took care
+	limit   int                                                         // of a value, 0 is none
+}
+
+func (f *faulty) Sends() broker.Producer   { return faultyProducer{f.Broker.Sends(), f} }
+func (f *faulty) Outputs() broker.Producer { return faultyProducer{f.Broker.Outputs(), f} }
+
+type faultyProducer struct {
+	broker.Producer
+	f *faulty
+}
+
+func (p faultyProducer) Produce(ctx context.Context, r *broker.Record, done func(broker.Receipt, error)) {
+	p.f.mu.Lock()
+	special := p.f.produce
+	p.f.mu.Unlock()
+	if special == nil || !special(r, done) {
+		p.Producer.Produce(ctx, r, done)
+	}
+}
+
+func (p faultyProducer) Check(r *broker.Record) error {
+	if p.f.limit > 0 && len(r.Value) > p.f.limit {
+		return broker.ErrTooLarge
+	}
+	return nil
+}
+
+func (p faultyProducer) Timeout() time.Duration { return time.Minute }
+
+func (f *faulty) behave(produce func(*broker.Record, func(broker.Receipt, error)) bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.produce = produce
+}
+
+func onFaulty(t *testing.T, f func(t *testing.T, b *faulty)) {
+	t.Helper()
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) { f(t, &faulty{Broker: memory.New()}) })
+}
+
+func TestPublishTellsTheFateOfEachValue(t *testing.T) {
+	onFaulty(t, func(t *testing.T, b *faulty) {
+		t.Helper()
+		refused := errors.New("refused")
+		b.behave(func(r *broker.Record, done func(broker.Receipt, error)) bool {
+			switch {
+			case strings.Contains(string(r.Value), "refuse"):
+				done(broker.Receipt{}, refused)
+			case !strings.Contains(string(r.Value), "silent"):
+				return false
+			}
+			return true
+		})
+		r := newRouter(b)
+		err := router.NewPublisher(r, orders).Publish(t.Context(), order{ID: "fine"}, order{ID: "refuse"}, order{ID: "silent"})
+		pe, ok := errors.AsType[*router.PublishError](err)
+		if !ok || len(pe.Failed) != 2 || !errors.Is(pe.Failed[1], refused) || !errors.Is(pe.Failed[2], broker.ErrOutcomeUnknown) {
+			t.Errorf("got %v", err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		err = router.NewPublisher(r, orders).Publish(ctx, order{ID: "silent"})
+		if !errors.Is(err, broker.ErrOutcomeUnknown) || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("with a deadline: %v", err)
+		}
+	})
+}
+
+func TestNothingIsSentWhenOneValueIsInvalid(t *testing.T) {
+	onFaulty(t, func(t *testing.T, b *faulty) {
+		t.Helper()
+		r := newRouter(b)
+		err := router.NewPublisher(r, Orders).Publish(t.Context(), Order{"1", "a", 1}, Order{"2", "a", 0})
+		pe, ok := errors.AsType[*router.PublishError](err)
+		if !ok || len(pe.Failed) != 2 || !errors.Is(pe.Failed[1], router.ErrInvalid) || errors.Is(pe.Failed[0], router.ErrInvalid) {
+			t.Errorf("got %v", err)
+		}
+		if n := len(b.Records("orders")); n != 0 {
+			t.Errorf("%d records were written", n)
+		}
+	})
+}
+
+func TestFireAndForgetIsFlushedAtStop(t *testing.T) {
+	onFaulty(t, func(t *testing.T, b *faulty) {
+		t.Helper()
+		r := newRouter(b, router.Conventions{FireAndForget: true})
+		var slow sync.WaitGroup
+		b.behave(func(rec *broker.Record, done func(broker.Receipt, error)) bool {
+			slow.Go(func() {
+				elapse(time.Second)
+				b.Broker.Sends().Produce(context.Background(), rec, done)
+			})
+			return true
+		})
+		begin := time.Now()
+		publish(t, r, orders, order{ID: "1"})
+		if took := time.Since(begin); took != 0 {
+			t.Errorf("publish waited %v", took)
+		}
+		got := make(chan router.Receipt, 1)
+		router.NewPublisher(r, orders).PublishAsync(t.Context(), order{ID: "2"}, func(rc router.Receipt, err error) {
+			if err != nil {
+				t.Error(err)
+			}
+			got <- rc
+		})
+		if rc := <-got; rc.Topic != "orders" {
+			t.Errorf("receipt %+v", rc)
+		}
+		slow.Wait()
+		if n := len(b.Records("orders")); n != 2 {
+			t.Errorf("%d records", n)
+		}
+	})
+}
+
+func TestMapsAreValues(t *testing.T) {
+	onMemory(t, func(t *testing.T, b *memory.Broker) {
+		t.Helper()
+		maps := topics.Event[map[string]any]{Name: "maps"}
+		got := make(chan map[string]any, 1)
+		r := newRouter(b)
+		router.Consume(r, maps, func(_ context.Context, m map[string]any) error { got <- m; return nil }, router.Name("h"))
+		running(t, r)
+		want := map[string]any{"name": "ana", "age": 42.0}
+		if _, err := router.NewProducer(r).Send(t.Context(), "maps", want); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, <-got); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestAnOutputIsSentAgainUntilItIsWritten(t *testing.T) {
+	onFaulty(t, func(t *testing.T, b *faulty) {
+		t.Helper()
+		var handled lines
+		r := newRouter(b)
+		router.Work(r, orders, receipts, func(_ context.Context, o order) (receipt, error) {
+			handled.add("%s", o.ID)
+			return receipt{o.ID}, nil
+		}, router.Name("w"))
+		running(t, r)
+		b.behave(func(rec *broker.Record, done func(broker.Receipt, error)) bool {
+			if rec.Topic != "receipts" {
+				return false
+			}
+			done(broker.Receipt{}, errors.New("away"))
+			return true
+		})
+		publish(t, r, orders, numbered("a")...)
+		elapse(time.Minute)
+		if r.Ready() == nil {
+			t.Error("ready although an output waits")
+		}
+		b.behave(nil)
+		elapse(2 * time.Minute)
+		if diff := cmp.Diff([]string{"a0", "a1", "a2"}, handled.all()); diff != "" {
+			t.Errorf("the handler ran again or never: %s", diff)
+		}
+		var out []string
+		for _, rec := range b.Records("receipts") {
+			out = append(out, string(rec.Value))
+		}
+		if diff := cmp.Diff([]string{`{"id":"a0"}`, `{"id":"a1"}`, `{"id":"a2"}`}, out); diff != "" {
+			t.Error(diff)
+		}
+		if n := b.Unfinished(); n != 0 || r.Ready() != nil {
+			t.Errorf("%d unfinished, ready: %v", n, r.Ready())
+		}
+	})
+}
+
+func TestAResultThatIsTooLargeIsAFailedAttempt(t *testing.T) {
+	onFaulty(t, func(t *testing.T, b *faulty) {
+		t.Helper()
+		b.limit = 100
+		r := newRouter(b)
+		router.Work(r, orders, receipts, func(context.Context, order) (receipt, error) {
+			return receipt{strings.Repeat("x", 200)}, nil
+		}, router.Name("w"), router.Retry(1, router.Fixed(time.Second)))
+		running(t, r)
+		publish(t, r, orders, order{ID: "1"})
+		elapse(time.Minute)
+		dead := b.Records("orders.dlq")
+		if len(dead) != 1 || header(dead[0], "leat-attempts") != "2" || !strings.Contains(header(dead[0], "leat-error"), "too large") {
+			t.Errorf("dead letters %+v", dead)
+		}
+	})
+}
+
+func TestADeadLetterThatIsTooLargeLosesItsValueLast(t *testing.T) {
+	onFaulty(t, func(t *testing.T, b *faulty) {
+		t.Helper()
+		b.limit = 100
+		r := newRouter(b)
+		router.Consume(r, orders, func(context.Context, order) error { return router.Permanent(errBusy) }, router.Name("h"))
+		running(t, r)
+		publish(t, r, orders, order{ID: strings.Repeat("x", 200)})
+		synctest.Wait()
+		dead := b.Records("orders.dlq")
+		if len(dead) != 1 || header(dead[0], "leat-error-kind") != "oversized" || header(dead[0], "leat-original-size") != "224" || dead[0].Value == nil {
+			t.Errorf("dead letters %+v", dead)
+		}
+	})
+}
+
+func TestWhatComesAgainBehindAFailureDoesNotWaitForItsOwnTimestamp(t *testing.T) {
+	onMemory(t, func(t *testing.T, b *memory.Broker) {
+		t.Helper()
+		var got lines
+		begin := time.Now()
+		r := newRouter(b)
+		router.ConsumeBatch(r, orders, func(ctx context.Context, os []order) error {
+			failed := router.BatchErrors{}
+			for i, o := range os {
+				if got.add("%s %s", seconds(begin), o.ID); o.ID == "a0" && router.Batch(ctx)[i].Attempt == 1 {
+					failed[i] = errBusy
+				}
+			}
+			if len(failed) > 0 {
+				return failed
+			}
+			return nil
+		}, router.Name("h"), router.BatchSize(3), router.Retry(1, router.Fixed(2*time.Second)))
+		running(t, r)
+		p := router.NewPublisher(r, orders).With(router.Timestamp(begin.Add(time.Hour))) // of a clock that is ahead
+		if err := p.Publish(t.Context(), numbered("a")...); err != nil {
+			t.Fatal(err)
+		}
+		elapse(time.Minute)
+		if diff := cmp.Diff([]string{"0s a0", "0s a1", "0s a2", "2s a0", "2s a1", "2s a2"}, got.all()); diff != "" {
+			t.Error(diff)
+		}
+	})
+}

@@ -1,0 +1,138 @@
+package router
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/leat-go/leat/codec"
+	"github.com/leat-go/leat/router/broker"
+	"github.com/leat-go/leat/topics"
+)
+
+// sending is one value on its way to a record.
+type sending struct {
+	value   any
+	key     string
+	headers broker.Headers
+	time    time.Time
+	schema  string // explicit Avro schema, of Avro
+}
+
+// Key sets the key, in place of what the topic's Key returns.
+func Key(k string) SendOption { return sendFunc(func(o *sending) { o.key = k }) }
+
+// Header adds a header.
+func Header(key, value string) SendOption {
+	return sendFunc(func(o *sending) {
+		o.headers = append(slices.Clip(o.headers), broker.Header{Key: key, Value: []byte(value)})
+	})
+}
+
+// Timestamp sets when the message was published. Default: now.
+func Timestamp(t time.Time) SendOption { return sendFunc(func(o *sending) { o.time = t }) }
+
+// Avro encodes the value with this schema, whatever the topic's format is.
+func Avro(schema string) SendOption { return sendFunc(func(o *sending) { o.schema = schema }) }
+
+// schemaCodec is a codec that encodes with a schema given as text.
+type schemaCodec interface {
+	EncodeWith(ctx context.Context, dst []byte, topic, schema string, v any) ([]byte, []codec.Header, error)
+}
+
+// record encodes a value for a topic. from is the message that is being handled, nil outside.
+func (r *Router) record(ctx context.Context, from owner, s topics.Spec, o *sending) (*broker.Record, error) {
+	if err := validate(o.value); err != nil {
+		return nil, invalid(fmt.Errorf("%T is invalid: %w", o.value, err))
+	}
+	if s.Kind == topics.KindState && o.key == "" {
+		return nil, fmt.Errorf("topic %s is a state: the key of a %T is empty", s.Name, o.value)
+	}
+	data, extra, contentType, err := r.encode(ctx, s, o)
+	if err != nil {
+		return nil, err
+	}
+	rec := &broker.Record{Topic: s.Name, Value: data, Time: o.time, ID: newID()}
+	if o.key != "" {
+		rec.Key = []byte(o.key)
+	}
+	rec.Headers = r.headersFor(from, rec, contentType, typeName(o.value))
+	for _, h := range extra {
+		rec.Headers = append(rec.Headers, broker.Header{Key: h.Key, Value: h.Value})
+	}
+	rec.Headers = append(rec.Headers, o.headers...)
+	return rec, nil
+}
+
+func (r *Router) encode(ctx context.Context, s topics.Spec, o *sending) (data []byte, extra []codec.Header, contentType string, err error) {
+	c, ok := r.codecs[s.Format]
+	if o.schema != "" {
+		c, ok = r.codecs[topics.Avro]
+	}
+	if !ok {
+		return nil, nil, "", fmt.Errorf("topic %s has format %q, for which there is no codec", s.Name, cmp.Or(s.Format, topics.Avro))
+	}
+	err = recovered(func() (err error) {
+		if sc, ok := c.(schemaCodec); ok && o.schema != "" {
+			data, extra, err = sc.EncodeWith(ctx, nil, s.Name, o.schema, o.value)
+			return err
+		}
+		data, extra, err = c.Encode(ctx, nil, subject(s), o.value)
+		return err
+	})
+	if data == nil {
+		data = []byte{} // nil would be a tombstone
+	}
+	return data, extra, c.ContentType(), err
+}
+
+// headersFor are the headers that leat gives a message.
+func (r *Router) headersFor(from owner, rec *broker.Record, contentType, typ string) broker.Headers {
+	correlation, causation := rec.ID, ""
+	trace := ""
+	if from != nil {
+		correlation, causation, trace = from.lineage()
+	}
+	hs := headers("content-type", contentType, "leat-type", typ,
+		"correlation_id", correlation, "causation_id", causation, "traceparent", trace)
+	if r.conv.EventSource != "" {
+		hs = append(hs, headers("ce_specversion", "1.0", "ce_id", rec.ID, "ce_source", r.conv.EventSource,
+			"ce_type", typ, "ce_time", timeText(cmp.Or(rec.Time, time.Now())))...)
+	}
+	return hs
+}
+
+func newID() string {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return uuid.NewString()
+	}
+	return id.String()
+}
+
+func typeName(v any) string {
+	t := reflect.TypeOf(v)
+	for t != nil && t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t == nil {
+		return ""
+	}
+	return t.Name()
+}
+
+// lineage is what a message hands on to those that follow from it.
+func (c *call) lineage() (correlation, causation, trace string) {
+	id := c.id()
+	return cmp.Or(c.header("correlation_id"), id), id, c.header("traceparent")
+}
+
+func (c *call) header(name string) string {
+	v, _ := c.rec.Headers.Get(name)
+	return string(v)
+}

@@ -1,0 +1,172 @@
+package router
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"github.com/leat-go/leat/codec"
+	"github.com/leat-go/leat/router/broker"
+	"github.com/leat-go/leat/topics"
+)
+
+// Run connects, creates or checks the topics, joins the groups and delivers until ctx ends;
+// then it stops in order: no new messages, running handlers finish within
+// Conventions.ShutdownTimeout, outputs are flushed, finished work is committed, the groups
+// are left. It returns nil after a stop in order, else why the router could not go on. A
+// router runs once.
+func (r *Router) Run(ctx context.Context) error {
+	if err := r.Validate(); err != nil {
+		return err
+	}
+	err := errors.New("a router runs once")
+	r.runOnce.Do(func() { err = r.run(ctx) })
+	return err
+}
+
+// Running is closed when the router has joined all groups.
+func (r *Router) Running() <-chan struct{} { return r.running }
+
+// Ready returns nil when the router runs, has its partitions, and nothing holds it up.
+func (r *Router) Ready() error {
+	ms := r.members.Load()
+	if ms == nil {
+		return errors.New("not started")
+	}
+	for _, m := range *ms {
+		if !m.Ready() {
+			return errors.New("waiting for partitions")
+		}
+	}
+	if r.counters.degraded.Load() > 0 {
+		return errors.New("outputs or handlers are held up: see the log")
+	}
+	return nil
+}
+
+func (r *Router) run(ctx context.Context) error {
+	if err := r.prepare(ctx); err != nil {
+		return err
+	}
+	ms, err := r.join(ctx)
+	if err != nil {
+		return errors.Join(err, r.leave(ms)) //nolint:contextcheck // leaving has a time of its own
+	}
+	r.members.Store(&ms)
+	close(r.running)
+	err = r.await(ctx, ms)
+	r.members.Store(nil)
+	return errors.Join(err, r.leave(ms)) //nolint:contextcheck // leaving has a time of its own
+}
+
+// prepare does what must succeed before anything is delivered.
+func (r *Router) prepare(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, r.conv.StartTimeout)
+	defer cancel()
+	if err := r.broker.Connect(ctx); err != nil {
+		return err
+	}
+	if err := r.prepareTopics(ctx); err != nil {
+		return err
+	}
+	r.prepareCodecs(ctx)
+	return nil
+}
+
+// preparer is a codec that profits from meeting its subjects early.
+type preparer interface {
+	Prepare(ctx context.Context, s codec.Subject) error
+}
+
+// prepareCodecs warms up: a registry that is away now may be back for the first message.
+func (r *Router) prepareCodecs(ctx context.Context) {
+	for _, s := range r.Topics() {
+		p, ok := r.codecs[s.Format].(preparer)
+		if !ok || s.Format != topics.Avro {
+			continue
+		}
+		if err := p.Prepare(ctx, subject(s)); err != nil {
+			r.log.Warn("schema not prepared", slog.String("topic", s.Name), slog.String("error", errorText(err)))
+		}
+	}
+}
+
+// groups collects the handlers of each group: one member serves them all.
+func (r *Router) groups() (gs []broker.Group) {
+	at := map[string]int{}
+	for _, h := range r.handlers {
+		i, ok := at[h.info.Group]
+		if !ok || h.cfg.broadcast {
+			i = len(gs)
+			gs = append(gs, broker.Group{Name: h.info.Group, Broadcast: h.cfg.broadcast})
+			if !h.cfg.broadcast {
+				at[h.info.Group] = i
+			}
+		}
+		gs[i].Subscriptions = append(gs[i].Subscriptions, h.subscription())
+	}
+	return gs
+}
+
+func (r *Router) join(ctx context.Context) (ms []broker.Member, err error) {
+	for _, h := range r.handlers {
+		if h.plain != nil {
+			if err := h.plain.start(); err != nil { //nolint:contextcheck // stopped by stop
+				return ms, err
+			}
+		}
+	}
+	for _, g := range r.groups() {
+		m, err := r.broker.Join(ctx, g)
+		if err != nil {
+			return ms, fmt.Errorf("join group %s: %w", g.Name, err)
+		}
+		ms = append(ms, m)
+	}
+	return ms, nil
+}
+
+// await returns when ctx ends, or with the error of the first member that failed.
+func (r *Router) await(ctx context.Context, ms []broker.Member) error {
+	failed := make(chan error, len(ms))
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	for _, m := range ms {
+		wg.Go(func() {
+			select {
+			case err := <-m.Failed():
+				failed <- err
+			case <-stop:
+			}
+		})
+	}
+	defer wg.Wait()
+	defer close(stop)
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-failed:
+		return err
+	}
+}
+
+// leave closes the members together, then what plain handlers need, then flushes.
+func (r *Router) leave(ms []broker.Member) error {
+	ctx, cancel := context.WithTimeout(context.Background(), r.conv.ShutdownTimeout)
+	defer cancel()
+	errs := make([]error, len(ms))
+	var wg sync.WaitGroup
+	for i, m := range ms {
+		wg.Go(func() { errs[i] = m.Close(ctx) })
+	}
+	wg.Wait()
+	for _, h := range r.handlers {
+		if h.plain != nil {
+			errs = append(errs, h.plain.stop())
+		}
+	}
+	errs = append(errs, r.broker.Outputs().Flush(ctx), r.broker.Sends().Flush(ctx))
+	return errors.Join(errs...)
+}

@@ -1,0 +1,207 @@
+package router
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+
+	"github.com/leat-go/leat/codec"
+	"github.com/leat-go/leat/router/broker"
+	"github.com/leat-go/leat/topics"
+)
+
+// none is the result of handlers without one.
+type none struct{}
+
+// typed runs a handler of single messages on the engine's workers.
+type typed[In, Out any] struct {
+	h     *handler
+	hooks *hooks[In, Out]
+	fn    func(context.Context, In) (Out, error)
+	out   topics.Topic[Out]   // nil without results
+	chain message.HandlerFunc // nil without middleware
+}
+
+// exchange carries value and result past the middleware.
+type exchange[In, Out any] struct {
+	in  In
+	out *Out
+	rec *broker.Record // the encoded result
+}
+
+func newTyped[In, Out any](h *handler, out topics.Topic[Out], fn func(context.Context, In) (Out, error)) *typed[In, Out] {
+	t := &typed[In, Out]{h: h, fn: fn, out: out, hooks: bindHooks[In, Out](h, out != nil)}
+	if len(h.middleware()) > 0 {
+		t.chain = h.compose(t.inside)
+	}
+	return t
+}
+
+func (t *typed[In, Out]) handle(d broker.Delivery) {
+	c := t.h.begin(d)
+	x := &exchange[In, Out]{}
+	err := decodeInto(c, &x.in)
+	switch {
+	case errors.Is(err, codec.ErrUnavailable):
+		c.postpone(err)
+		return
+	case err != nil:
+		c.fail(err)
+		return
+	}
+	t.hooks.bind(c, x.in)
+	recs, err := t.attempt(c, x)
+	t.end(c, x, recs, err)
+}
+
+// end settles an attempt by what the handler and its middleware returned.
+func (t *typed[In, Out]) end(c *call, x *exchange[In, Out], recs []*broker.Record, err error) {
+	switch {
+	case c.interrupted():
+		c.giveBack()
+	case errors.Is(err, Skip):
+		c.finish(t.hooks.after(c, x.in, nil))
+	case errors.Is(err, codec.ErrUnavailable) && x.out != nil:
+		t.encodeLater(c, x)
+	case err != nil:
+		c.fail(err)
+	default:
+		for _, rec := range recs {
+			c.output(rec)
+		}
+		c.finish(t.hooks.after(c, x.in, x.out))
+	}
+}
+
+// attempt calls the handler within its time and returns the results as records.
+func (t *typed[In, Out]) attempt(c *call, x *exchange[In, Out]) (recs []*broker.Record, err error) {
+	err = t.h.limited(c, c, func(ctx context.Context) error {
+		if t.chain != nil {
+			recs, err = t.through(ctx, c, x)
+			return err
+		}
+		if err := t.call(ctx, c, x); err != nil || x.rec == nil {
+			return err
+		}
+		recs = []*broker.Record{x.rec}
+		return nil
+	})
+	return recs, err
+}
+
+// call runs the handler and encodes its result.
+func (t *typed[In, Out]) call(ctx context.Context, c *call, x *exchange[In, Out]) error {
+	out, err := t.fn(ctx, x.in)
+	if err != nil || t.out == nil {
+		return err
+	}
+	x.out = &out
+	x.rec, err = t.encode(c, &out) //nolint:contextcheck // the call is the context
+	return err
+}
+
+func (t *typed[In, Out]) encode(c *call, out *Out) (*broker.Record, error) {
+	s := &sending{value: *out, key: cmp.Or(t.out.KeyOf(*out), string(c.rec.Key))}
+	rec, err := t.h.r.record(c, c, *t.h.out, s)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.h.r.broker.Outputs().Check(rec); err != nil {
+		return nil, fmt.Errorf("result for %s: %w", rec.Topic, err)
+	}
+	return rec, nil
+}
+
+// through runs the handler inside its middleware.
+func (t *typed[In, Out]) through(ctx context.Context, c *call, x *exchange[In, Out]) ([]*broker.Record, error) {
+	c.exchange = x
+	m := c.message() //nolint:contextcheck // the call is the context
+	m.SetContext(ctx)
+	outs, err := t.chain(m)
+	if err != nil || t.out == nil {
+		return nil, err
+	}
+	recs := make([]*broker.Record, len(outs))
+	for i, o := range outs {
+		recs[i] = fromMessage(t.h.out.Name, o, x.rec)
+	}
+	return recs, nil
+}
+
+// inside is the innermost handler of the chain.
+func (t *typed[In, Out]) inside(m *message.Message) ([]*message.Message, error) {
+	c, ok := m.Context().Value(callKey{}).(*call)
+	if !ok {
+		return nil, errors.New("a middleware replaced the context of the message: derive it from the one that was there")
+	}
+	x := c.exchange.(*exchange[In, Out]) //nolint:forcetypeassert // set by through
+	if err := t.call(m.Context(), c, x); err != nil || x.rec == nil {
+		return nil, err
+	}
+	return message.Messages{toMessage(x.rec)}, nil
+}
+
+// encodeLater keeps a result while its schema registry is away: the handler does not run again.
+func (t *typed[In, Out]) encodeLater(c *call, x *exchange[In, Out]) {
+	c.expect()
+	c.finish(t.hooks.after(c, x.in, x.out))
+	c.d.Hold()
+	t.h.r.counters.degraded.Add(1)
+	var again func()
+	again = func() {
+		rec, err := t.encode(c, x.out)
+		switch {
+		case err == nil:
+			t.h.r.counters.degraded.Add(-1)
+			t.h.r.outputs.send(&output{c: c, rec: rec})
+		case c.interrupted() || !errors.Is(err, codec.ErrUnavailable):
+			t.h.r.counters.degraded.Add(-1)
+			c.fail(err)
+		default:
+			c.log(slog.LevelWarn, "waiting to encode a result", err)
+			time.AfterFunc(postponeWait, again)
+		}
+	}
+	time.AfterFunc(postponeWait, again)
+}
+
+// decode turns the record into a value, and checks it.
+func decode[In any](c *call) (v In, err error) {
+	err = decodeInto(c, &v)
+	return v, err
+}
+
+// decodeInto is decode for a value that has its place already.
+func decodeInto[In any](c *call, v *In) error {
+	if c.rec.Value == nil && c.h.in.Kind == topics.KindState {
+		return nil
+	}
+	if c.rec.Value == nil && c.h.in.Format != topics.Raw {
+		return undecodable(c.rec, errNilValue)
+	}
+	err := recovered(func() error { return c.h.inCodec.Decode(c, c.rec.Value, &c.rec.Headers, v) })
+	switch {
+	case errors.Is(err, codec.ErrUnavailable):
+		return err
+	case err != nil:
+		return undecodable(c.rec, err)
+	}
+	if err := validate(*v); err != nil {
+		return invalid(fmt.Errorf("%s/%d at offset %s is invalid: %w", c.rec.Topic, c.rec.Partition, c.rec.Offset, err))
+	}
+	return nil
+}
+
+func (hk *hooks[In, Out]) bind(c *call, v In) {
+	if len(hk.onError) > 0 {
+		c.onError = func(err error) { hk.failed(c, v, err) }
+	}
+	if len(hk.onDead) > 0 {
+		c.onDead = func(err error) { hk.buried(c, v, err) }
+	}
+}
