@@ -1,0 +1,45 @@
+package app
+
+import (
+	"context"
+	"slices"
+
+	"github.com/leat-go/leat/router/broker"
+)
+
+// BrokerStatus is how a service stands with a broker.
+type BrokerStatus struct {
+	Name       string `json:"name"`       // kafka, redis or memory
+	Configured bool   `json:"configured"` // settings enable it, or it serves the topics
+	Connected  bool   `json:"connected"`  // it answers now
+	Ready      bool   `json:"ready"`      // connected, and all handlers consume
+}
+
+// Status tells how the service stands with every broker. Of a service that is not started
+// none is connected; with faulty settings none is configured either.
+func (a *App) Status(ctx context.Context) []BrokerStatus {
+	l := a.live.Load()
+	p, err := a.plan()
+	if l != nil {
+		p, err = l.plan, nil
+	}
+	all := []BrokerStatus{{Name: kafkaName}, {Name: redisName}, {Name: memoryName}}
+	if err != nil {
+		return all
+	}
+	for i, s := range all {
+		all[i].Configured = s.Name == p.served() || p.env.Broker == nil && slices.Contains(p.needed(), s.Name)
+		if l != nil && all[i].Configured {
+			all[i].Connected = connected(ctx, l.broker, s.Name)
+			all[i].Ready = all[i].Connected && l.router.Ready() == nil
+		}
+	}
+	return all
+}
+
+func connected(ctx context.Context, b broker.Broker, name string) bool {
+	if many, ok := b.(*picked); ok {
+		b = many.all[name]
+	}
+	return b.Ping(ctx) == nil
+}
