@@ -1,0 +1,110 @@
+package chaos
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.uber.org/fx"
+
+	"github.com/leat-go/leat/app"
+	"github.com/leat-go/leat/router"
+)
+
+// consumeOptions are the arguments of `chaos consume`.
+type consumeOptions struct {
+	names
+	log         string
+	pipe        bool // work on to a second topic and consume that too
+	concurrency int
+}
+
+// member is a service that logs what its handlers do.
+type member struct {
+	log *Log
+}
+
+func consume(ctx context.Context, o consumeOptions) error {
+	log, err := OpenLog(o.log)
+	if err != nil {
+		return err
+	}
+	err = app.New(member{log}.handlers(o)...).Run(ctx)
+	return errors.Join(err, log.Close())
+}
+
+func (m member) handlers(o consumeOptions) []fx.Option {
+	same := router.Options(router.Concurrency(o.concurrency), router.Retry(3, router.Fixed(50*time.Millisecond)))
+	opts := []fx.Option{
+		app.ConsumeFunc(o.letters(), m.bury, router.Name("bury"), router.Group(o.group(Letters)), router.NoDeadLetter()),
+	}
+	if !o.pipe {
+		return append(opts, app.ConsumeFunc(o.in(), m.take, same, router.Name("take"), router.Group(o.group(In))))
+	}
+	return append(opts,
+		app.WorkFunc(o.in(), o.out(), m.pass, same, router.Name("pass"), router.Group(o.group(In))),
+		app.ConsumeFunc(o.out(), m.end, same, router.Name("end"), router.Group(o.group(Out))),
+	)
+}
+
+var errChosen = errors.New("chosen to fail")
+
+func (m member) take(ctx context.Context, v Message) error { return m.handle(ctx, In, v) }
+func (m member) end(ctx context.Context, v Message) error  { return m.handle(ctx, Out, v) }
+
+func (m member) pass(ctx context.Context, v Message) (Message, error) {
+	return v, m.handle(ctx, In, v)
+}
+
+// handle works on a message between two lines of the log.
+func (m member) handle(ctx context.Context, s Stage, v Message) error {
+	meta := router.Meta(ctx)
+	e := Event{
+		Kind: Begin, Stage: s, Key: v.Key, Seq: v.Seq, Hash: v.hash(), Fate: v.Fate,
+		Partition: meta.Partition, Offset: meta.Offset, Attempt: meta.Attempt,
+	}
+	if err := m.log.Add(e); err != nil {
+		return err
+	}
+	err := m.work(ctx, s, v, meta.Attempt)
+	e.Kind = Finish
+	if err != nil {
+		e.Kind = Error
+	}
+	return errors.Join(err, m.log.Add(e))
+}
+
+func (m member) work(ctx context.Context, s Stage, v Message, attempt int) error {
+	if err := wait(ctx, v.work()); err != nil {
+		return err
+	}
+	if s == In && (v.Fate == Doomed || v.Fate == Flaky && attempt == 1) {
+		return errChosen
+	}
+	return ctx.Err()
+}
+
+// bury logs a dead letter: its value is the message's, or the poison.
+func (m member) bury(ctx context.Context, value []byte) error {
+	meta := router.Meta(ctx)
+	v, err := unearth(value)
+	if err != nil {
+		return err
+	}
+	return m.log.Add(Event{
+		Kind: Dead, Stage: Letters, Key: v.Key, Seq: v.Seq, Hash: v.hash(), Fate: v.Fate,
+		Partition: meta.Partition, Offset: meta.Offset, Attempt: meta.Attempt,
+	})
+}
+
+func unearth(value []byte) (v Message, err error) {
+	if bytes.HasPrefix(value, []byte("{poison ")) {
+		v.Fate = Poison
+		_, err = fmt.Sscanf(string(value), "{poison %s %d", &v.Key, &v.Seq)
+		return v, err
+	}
+	return v, json.Unmarshal(value, &v)
+}

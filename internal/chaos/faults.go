@@ -1,0 +1,98 @@
+package chaos
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// fault is one thing that goes wrong, and what it excuses.
+type fault struct {
+	name     string
+	kinds    []kind // the set-ups that it is tried on, one of each broker at most
+	pipe     bool   // workers hand on to a second topic that is consumed too
+	lasts    time.Duration
+	silences bool // no member can be heard while it lasts
+	hostile  bool // many messages that cannot be handled
+	rules    Rules
+	do       func(context.Context, *run) error
+	notRun   string // why not
+}
+
+func (f fault) stages() []Stage {
+	if f.pipe {
+		return []Stage{In, Out}
+	}
+	return []Stage{In}
+}
+
+// bad is how many of a thousand messages are doomed, and as many are poison.
+func (f fault) bad() int {
+	if f.hostile {
+		return 50
+	}
+	return 5
+}
+
+// on returns the set-up for a broker.
+func (f fault) on(broker string) (kind, bool) {
+	for _, k := range f.kinds {
+		if string(k[:5]) == broker {
+			return k, true
+		}
+	}
+	return "", false
+}
+
+var (
+	both     = []kind{cluster, redisMemory}
+	linked   = []kind{single, redisMemory}
+	repeats  = Rules{Repeats: 15 * time.Second} // an interval of commits and some
+	forgets  = Rules{Repeats: 90 * time.Second, Lossy: true}
+	reserved = "it needs a small file system for the server's data, which an ordinary user cannot make"
+)
+
+// faults are all there are, in the order in which they are tried.
+func faults() []fault {
+	return slices.Concat(memberFaults(), networkFaults(), kafkaFaults(), redisFaults(), []fault{
+		{name: "disk-full", kinds: both, notRun: reserved},
+		{name: "registry-away", kinds: both, notRun: "the runs publish JSON, which needs no registry"},
+		{name: "topic-recreated", kinds: both, notRun: "what is deleted is lost by intent; the tests of the backends cover it"},
+	})
+}
+
+func memberFaults() []fault {
+	return []fault{
+		{name: "none", kinds: both, pipe: true},
+		{name: "poison", kinds: both, hostile: true, lasts: time.Second},
+		{name: "member-kill", kinds: both, pipe: true, lasts: 15 * time.Second, rules: repeats, do: killMembers},
+		{name: "member-stop", kinds: both, pipe: true, lasts: 12 * time.Second, do: stopMembers},
+		{name: "member-pause", kinds: both, lasts: 15 * time.Second, rules: repeats, do: pauseMember(15 * time.Second)},
+		{name: "member-pause-long", kinds: both, pipe: true, lasts: time.Minute, rules: Rules{Repeats: repeats.Repeats}, do: pauseMember(time.Minute)},
+		{name: "rebalance-storm", kinds: both, lasts: 24 * time.Second, do: storm},
+	}
+}
+
+func networkFaults() []fault {
+	return []fault{
+		{name: "net-cut", kinds: linked, pipe: true, lasts: 2 * time.Second, rules: repeats, do: cut(2 * time.Second)},
+		{name: "net-cut-long", kinds: linked, lasts: 20 * time.Second, silences: true, rules: repeats, do: cut(20 * time.Second)},
+		{name: "net-latency", kinds: linked, lasts: 15 * time.Second, do: slow(15 * time.Second)},
+	}
+}
+
+func kafkaFaults() (fs []fault) {
+	for node, name := range []string{"node-1-kill", "node-2-kill", "node-3-kill"} {
+		fs = append(fs, fault{name: name, kinds: []kind{cluster}, pipe: node == 0, lasts: 12 * time.Second, rules: repeats, do: killNode(node + 1)})
+	}
+	return append(fs, fault{name: "node-alone-kill", kinds: []kind{single}, lasts: 10 * time.Second, silences: true, rules: repeats, do: killNode(1)})
+}
+
+func redisFaults() []fault {
+	return []fault{
+		{name: "redis-kill-always", kinds: []kind{redisAlways}, pipe: true, lasts: 6 * time.Second, silences: true, rules: Rules{Repeats: 90 * time.Second}, do: killRedis},
+		{name: "redis-kill-everysec", kinds: []kind{redisEverysec}, lasts: 6 * time.Second, silences: true, rules: forgets, do: killRedis},
+		{name: "redis-kill-memory", kinds: []kind{redisMemory}, lasts: 6 * time.Second, silences: true, rules: forgets, do: killRedis},
+		{name: "redis-flushall", kinds: []kind{redisMemory}, lasts: 2 * time.Second, silences: true, rules: forgets, do: flushRedis},
+	}
+}

@@ -1,0 +1,113 @@
+package chaos
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// killMembers kills two members one after the other and starts others in their place.
+func killMembers(ctx context.Context, r *run) error {
+	for range 2 {
+		if err := r.fleet.kill(r.take()); err != nil {
+			return err
+		}
+		if err := wait(ctx, 3*time.Second); err != nil {
+			return err
+		}
+		if err := r.join(ctx); err != nil {
+			return err
+		}
+		if err := wait(ctx, 4*time.Second); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stopMembers replaces each member, in order.
+func stopMembers(ctx context.Context, r *run) error {
+	for range members {
+		r.noteStop(r.fleet.stop(r.take()))
+		if err := r.join(ctx); err != nil {
+			return err
+		}
+		if err := wait(ctx, 3*time.Second); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// storm lets a member join or leave every 2 s.
+func storm(ctx context.Context, r *run) error {
+	for i := range 12 {
+		if i%2 == 0 {
+			if err := r.join(ctx); err != nil {
+				return err
+			}
+		} else {
+			r.noteStop(r.fleet.stop(r.take()))
+		}
+		if err := wait(ctx, 2*time.Second); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pauseMember stops a member's clockwork, so that it wakes in the belief that no time has passed.
+func pauseMember(d time.Duration) func(context.Context, *run) error {
+	return func(ctx context.Context, r *run) error {
+		m := r.members[r.rng.IntN(len(r.members))]
+		if err := r.fleet.freeze(m); err != nil {
+			return err
+		}
+		return errors.Join(wait(ctx, d), r.fleet.thaw(m))
+	}
+}
+
+// cut takes the network away.
+func cut(d time.Duration) func(context.Context, *run) error {
+	return func(ctx context.Context, r *run) error {
+		r.servers.link.cut()
+		return errors.Join(wait(ctx, d), r.servers.link.mend())
+	}
+}
+
+// slow delays every answer by 100 to 300 ms.
+func slow(d time.Duration) func(context.Context, *run) error {
+	return func(ctx context.Context, r *run) error {
+		undo, err := r.servers.link.slow(ctx, 200, 100)
+		if err != nil {
+			return err
+		}
+		return errors.Join(wait(ctx, d), undo())
+	}
+}
+
+// killNode kills a node of Kafka and starts it again after 3 s.
+func killNode(node int) func(context.Context, *run) error {
+	return func(ctx context.Context, r *run) error {
+		if err := r.servers.kafka.Kill(node); err != nil {
+			return err
+		}
+		return errors.Join(wait(ctx, 3*time.Second), r.servers.kafka.Restart(ctx, node))
+	}
+}
+
+// killRedis kills Redis and starts it again after 2 s.
+func killRedis(ctx context.Context, r *run) error {
+	if err := r.servers.redis.Kill(); err != nil {
+		return err
+	}
+	return errors.Join(wait(ctx, 2*time.Second), r.servers.redis.Restart(ctx))
+}
+
+// flushRedis empties Redis.
+func flushRedis(ctx context.Context, r *run) error {
+	c := redis.NewClient(&redis.Options{Addr: r.servers.redis.Addr()})
+	return errors.Join(c.FlushAll(ctx).Err(), c.Close())
+}

@@ -1,0 +1,40 @@
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	toxiproxy "github.com/Shopify/toxiproxy/v2"
+	"github.com/rs/zerolog"
+)
+
+// link is a network between the members and a server that can be cut and slowed.
+type link struct{ proxy *toxiproxy.Proxy }
+
+// newLink listens at addr and connects to upstream, which need not answer yet.
+func newLink(addr, upstream string) (*link, error) {
+	s := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
+	p := toxiproxy.NewProxy(s, "server", addr, upstream)
+	if err := p.Start(); err != nil {
+		return nil, fmt.Errorf("listen at %s for %s: %w", addr, upstream, err)
+	}
+	return &link{p}, nil
+}
+
+// cut breaks all connections and accepts no new ones.
+func (l *link) cut() { l.proxy.Stop() }
+
+// mend accepts connections again.
+func (l *link) mend() error { return l.proxy.Start() }
+
+// slow delays what the server says by milliseconds, give or take jitter, until undone.
+func (l *link) slow(ctx context.Context, latency, jitter int) (undo func() error, err error) {
+	toxic := fmt.Sprintf(`{"name": "slow", "type": "latency", "stream": "downstream", "attributes": {"latency": %d, "jitter": %d}}`, latency, jitter)
+	if _, err := l.proxy.Toxics.AddToxicJson(strings.NewReader(toxic)); err != nil {
+		return nil, err
+	}
+	return func() error { return l.proxy.Toxics.RemoveToxic(ctx, "slow") }, nil
+}
+
+func (l *link) close() { l.proxy.Stop() }
