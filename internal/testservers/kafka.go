@@ -162,9 +162,10 @@ func (s *KafkaServer) Close() error {
 }
 
 // clusterID returns the id of the cluster whose data lie in dir: the one that was written there, or a new
-// one.
+// one. It begins with a letter: Kafka's tool takes one that begins with a dash for an option.
 func clusterID(dir string) (string, error) {
 	var id [16]byte
 	_, _ = rand.Read(id[:]) // never fails
+	id[0] &= 0x7f
 	return readOrWrite(filepath.Join(dir, "cluster-id"), base64.RawURLEncoding.EncodeToString(id[:]))
 }
