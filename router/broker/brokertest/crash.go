@@ -3,8 +3,6 @@ package brokertest
 import (
 	"slices"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/leat-go/leat/router/broker"
 )
 
@@ -29,10 +27,7 @@ func crashRunning(b *bench) {
 	first.waitFor(b, "a1")
 	one.crash()
 	two.join(broker.Subscription{Topic: topic, Concurrency: 2, Handle: second.done})
-	second.waitFor(b, "a2")
-	if diff := cmp.Diff([]string{"a1", "a2"}, second.values()); diff != "" {
-		b.Error(diff)
-	}
+	second.waitFor(b, "a1", "a2") // their order is another case
 }
 
 func crashReleased(b *bench) {
