@@ -20,12 +20,14 @@ type KafkaOptions struct {
 	DataDir    string            // kept after Close, to be used with the same Nodes; empty: a temporary one
 	Heap       string            // of each node, as in -Xmx; empty: 384m
 	Properties map[string]string // added to the broker properties, and stronger than ours
+	Security   *KafkaSecurity    // nil: one plain listener, and everybody may do everything
 }
 
 // KafkaServer is an Apache Kafka cluster on this machine. Its methods may be called concurrently.
 type KafkaServer struct {
-	dir   folder
-	nodes []*kafkaNode
+	dir       folder
+	nodes     []*kafkaNode
+	authority *Authority
 }
 
 // StartKafka starts the cluster and returns when all its brokers answer. The first start on a machine fetches
@@ -84,6 +86,9 @@ func (s *KafkaServer) plan(ctx context.Context, o KafkaOptions, java []string) e
 	if err != nil {
 		return err
 	}
+	if err := s.trust(&o); err != nil {
+		return err
+	}
 	var voters []string
 	for id := 1; id <= o.Nodes; id++ {
 		n, err := newKafkaNode(ctx, id, o, filepath.Join(s.dir.path, fmt.Sprintf("node-%d", id)))
@@ -99,6 +104,20 @@ func (s *KafkaServer) plan(ctx context.Context, o KafkaOptions, java []string) e
 			return err
 		}
 	}
+	return nil
+}
+
+// trust gives a secured cluster an authority of its own.
+func (s *KafkaServer) trust(o *KafkaOptions) (err error) {
+	if o.Security == nil {
+		return nil
+	}
+	if s.authority, err = NewAuthority(); err != nil {
+		return err
+	}
+	secured := *o.Security
+	secured.authority = s.authority
+	o.Security = &secured
 	return nil
 }
 

@@ -18,8 +18,10 @@ import (
 type kafkaNode struct {
 	id                 int
 	dir, heap          string
-	broker, controller string   // addresses
-	java               []string // program and class path
+	broker, controller string            // addresses
+	secure             map[string]string // addresses that ask who the client is, by protocol
+	scram              []string          // arguments that make the users known
+	java               []string          // program and class path
 	cluster            string
 
 	mu   sync.Mutex
@@ -39,14 +41,25 @@ func newKafkaNode(ctx context.Context, id int, o KafkaOptions, dir string) (*kaf
 	if err != nil {
 		return nil, fmt.Errorf("start kafka node %d: %w", id, err)
 	}
-	n := &kafkaNode{id: id, dir: dir, heap: o.Heap, broker: loopback(broker), controller: loopback(controller)}
+	secure, err := secureAddresses(ctx, o.Security)
+	if err != nil {
+		return nil, fmt.Errorf("start kafka node %d: %w", id, err)
+	}
+	n := &kafkaNode{
+		id: id, dir: dir, heap: o.Heap, broker: loopback(broker), controller: loopback(controller),
+		secure: secure, scram: scramUsers(o.Security),
+	}
 	return n, os.MkdirAll(dir, 0o700)
 }
 
 func (n *kafkaNode) file(name string) string { return filepath.Join(n.dir, name) }
 
 func (n *kafkaNode) write(o KafkaOptions, voters string) error {
-	return os.WriteFile(n.file("server.properties"), []byte(n.properties(o, voters)), 0o600)
+	text, err := n.properties(o, voters)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(n.file("server.properties"), []byte(text), 0o600)
 }
 
 // start starts the node without waiting until it answers. A running node is left alone.
@@ -72,7 +85,7 @@ func (n *kafkaNode) format(ctx context.Context) error {
 	}
 	args := slices.Concat(n.java[1:], []string{
 		"-XX:TieredStopAtLevel=1", "kafka.tools.StorageTool", "format", "-t", n.cluster, "-c", n.file("server.properties"),
-	})
+	}, n.scram)
 	out, err := exec.CommandContext(ctx, n.java[0], args...).CombinedOutput() //nolint:gosec // our own arguments
 	if err != nil {
 		return fmt.Errorf("format the data of kafka node %d: %w; its last output:\n%s", n.id, err, lastLines(string(out), 15))

@@ -9,13 +9,25 @@ import (
 )
 
 // properties returns the text of a node's server.properties.
-func (n *kafkaNode) properties(o KafkaOptions, voters string) string {
+func (n *kafkaNode) properties(o KafkaOptions, voters string) (string, error) {
 	p := n.base(voters)
 	maps.Copy(p, replication(o.Nodes))
+	if o.Security != nil {
+		more, err := n.secured(o.Security)
+		if err != nil {
+			return "", err
+		}
+		maps.Copy(p, more)
+	}
 	maps.Copy(p, o.Properties)
+	return written(p), nil
+}
+
+// written is how Java writes properties: a line each, ends of lines inside a value escaped.
+func written(p map[string]string) string {
 	var text strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(p)) {
-		fmt.Fprintf(&text, "%s=%s\n", name, p[name])
+		fmt.Fprintf(&text, "%s=%s\n", name, strings.ReplaceAll(p[name], "\n", `\n`))
 	}
 	return text.String()
 }
