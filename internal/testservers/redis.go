@@ -21,6 +21,12 @@ type RedisOptions struct {
 	AppendOnly  bool     // writes the append-only file, so that data survive Kill and Restart
 	AppendFsync string   // always, everysec or no; empty: Redis' default (everysec)
 	Args        []string // further arguments of redis-server, for instance "--maxmemory", "10mb"
+
+	// Users are further ACL users and their rules, for instance "on >secret ~* &* +@all". The default user
+	// keeps all rights and needs no password.
+	Users map[string]string
+	// TLS adds a second port, where a client shows a certificate of [RedisServer.Authority].
+	TLS bool
 }
 
 // RedisServer is a Redis server on this machine. Its methods may be called concurrently.
@@ -28,6 +34,7 @@ type RedisServer struct {
 	addr, logFile string
 	argv          []string
 	dir           folder
+	tls           *redisTLS // nil without RedisOptions.TLS
 
 	mu      sync.Mutex
 	proc    *process
@@ -37,6 +44,21 @@ type RedisServer struct {
 // StartRedis starts redis-server from PATH and returns when it answers. The caller closes it; ctx bounds
 // the start alone.
 func StartRedis(ctx context.Context, o RedisOptions) (*RedisServer, error) {
+	return startRedis(ctx, o, func(s *RedisServer, port int) ([]string, error) {
+		args := append(o.args(port, s.dir.path), userArgs(o.Users)...)
+		if !o.TLS {
+			return append(args, o.Args...), nil
+		}
+		var err error
+		if s.tls, err = newRedisTLS(ctx, s.dir.path); err != nil {
+			return nil, err
+		}
+		return append(append(args, s.tls.args...), o.Args...), nil
+	})
+}
+
+// startRedis starts a server with the arguments that prepare returns for its folder and port.
+func startRedis(ctx context.Context, o RedisOptions, prepare func(s *RedisServer, port int) ([]string, error)) (*RedisServer, error) {
 	program, err := exec.LookPath("redis-server")
 	if err != nil {
 		return nil, unavailable{errors.New("no redis-server in PATH (Debian: apt-get install redis-server)")}
@@ -50,7 +72,11 @@ func StartRedis(ctx context.Context, o RedisOptions) (*RedisServer, error) {
 		return nil, err
 	}
 	s := &RedisServer{addr: loopback(port), dir: dir, logFile: filepath.Join(dir.path, "server.log")}
-	s.argv = append([]string{program}, o.args(port, dir.path)...)
+	args, err := prepare(s, port)
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	s.argv = append([]string{program}, args...)
 	if err := s.Restart(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -65,7 +91,7 @@ func (o RedisOptions) args(port int, dir string) []string {
 	if o.AppendFsync != "" {
 		args = append(args, "--appendfsync", o.AppendFsync)
 	}
-	return append(args, o.Args...)
+	return args
 }
 
 func yesNo(b bool) string {
@@ -86,6 +112,13 @@ func (s *RedisServer) Version() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.version
+}
+
+// Pid is the number of the server's process, which changes with Restart.
+func (s *RedisServer) Pid() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.proc.pid()
 }
 
 // Kill ends the server at once (SIGKILL).
