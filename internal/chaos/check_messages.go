@@ -22,10 +22,15 @@ func checkLoss(h *History, r Rules, v *Verdict) {
 		}
 		v.Lost++
 		v.LossWindow = max(v.LossWindow, h.window(m))
-		if !r.Lossy {
+		if !r.Lossy || !h.forgotten(m) {
 			v.violate(v.Lost, "loss: %s/%d (%s) was acknowledged, finished %v, dead letters %d", i.key, i.seq, m.fate, h.reached(m), len(m.dead))
 		}
 	}
+}
+
+// forgotten tells that the message was with the server when a fault was not over yet.
+func (h *History) forgotten(m *message) bool {
+	return slices.ContainsFunc(h.faults, func(f span) bool { return f.to == 0 || m.acked <= f.to })
 }
 
 // reached are the stages that finished the message.

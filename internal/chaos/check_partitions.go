@@ -21,10 +21,7 @@ func (h *History) places() map[int32][]place {
 		for _, a := range as {
 			offset, ok := position(a.offset)
 			m := h.message(a.id)
-			if !ok {
-				offset = 0 // an id of Redis: nobody commits up to it
-			}
-			if m.fate.fatal() || seen[a.id] {
+			if !ok || m.fate.fatal() || seen[a.id] {
 				continue
 			}
 			seen[a.id] = true
@@ -45,7 +42,10 @@ func never(t int64) int64 {
 }
 
 // checkCommits finds commits above a message that had not been finished when the commit was seen.
-func checkCommits(h *History, _ Rules, v *Verdict) {
+func checkCommits(h *History, r Rules, v *Verdict) {
+	if r.Renewed {
+		return
+	}
 	all := h.places()
 	for _, e := range h.commits {
 		committed, ok := position(e.Offset)

@@ -3,9 +3,11 @@ package chaos
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"go.uber.org/fx"
@@ -101,10 +103,31 @@ func (m member) bury(ctx context.Context, value []byte) error {
 }
 
 func unearth(value []byte) (v Message, err error) {
+	if len(value) > 5 && value[0] == 0 {
+		return unearthAvro(value[5:])
+	}
 	if bytes.HasPrefix(value, []byte("{poison ")) {
 		v.Fate = Poison
 		_, err = fmt.Sscanf(string(value), "{poison %s %d", &v.Key, &v.Seq)
 		return v, err
 	}
 	return v, json.Unmarshal(value, &v)
+}
+
+// unearthAvro reads a message without its schema: three strings and a number.
+func unearthAvro(b []byte) (v Message, err error) {
+	text := func() (s string) {
+		n, used := binary.Varint(b)
+		if used <= 0 || n < 0 || n > int64(len(b)-used) {
+			err = errors.New("no message: " + strconv.Quote(string(b)))
+			return ""
+		}
+		s, b = string(b[used:used+int(n)]), b[used+int(n):]
+		return s
+	}
+	v.Key = text()
+	seq, used := binary.Varint(b)
+	v.Seq, b = int(seq), b[max(0, used):]
+	v.Fate, v.Body = Fate(text()), text()
+	return v, err
 }

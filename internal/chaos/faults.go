@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -16,7 +17,6 @@ type fault struct {
 	hostile  bool // many messages that cannot be handled
 	rules    Rules
 	do       func(context.Context, *run) error
-	notRun   string // why not
 }
 
 func (f fault) stages() []Stage {
@@ -45,20 +45,16 @@ func (f fault) on(broker string) (kind, bool) {
 }
 
 var (
-	both     = []kind{cluster, redisMemory}
-	linked   = []kind{single, redisMemory}
-	repeats  = Rules{Repeats: 15 * time.Second} // an interval of commits and some
-	forgets  = Rules{Repeats: 90 * time.Second, Lossy: true}
-	reserved = "it needs a small file system for the server's data, which an ordinary user cannot make"
+	both    = []kind{cluster, redisMemory}
+	linked  = []kind{single, redisMemory}
+	repeats = Rules{Repeats: 15 * time.Second} // an interval of commits and some
+	forgets = Rules{Repeats: 90 * time.Second, Lossy: true}
+	emptied = Rules{Repeats: 15 * time.Second, Lossy: true, Renewed: true}
 )
 
 // faults are all there are, in the order in which they are tried.
 func faults() []fault {
-	return slices.Concat(memberFaults(), networkFaults(), kafkaFaults(), redisFaults(), []fault{
-		{name: "disk-full", kinds: both, notRun: reserved},
-		{name: "registry-away", kinds: both, notRun: "the runs publish JSON, which needs no registry"},
-		{name: "topic-recreated", kinds: both, notRun: "what is deleted is lost by intent; the tests of the backends cover it"},
-	})
+	return slices.Concat(memberFaults(), networkFaults(), kafkaFaults(), redisFaults(), dataFaults(), registryFaults())
 }
 
 func memberFaults() []fault {
@@ -69,7 +65,7 @@ func memberFaults() []fault {
 		{name: "member-stop", kinds: both, pipe: true, lasts: 12 * time.Second, do: stopMembers},
 		{name: "member-pause", kinds: both, lasts: 15 * time.Second, rules: repeats, do: pauseMember(15 * time.Second)},
 		{name: "member-pause-long", kinds: both, pipe: true, lasts: time.Minute, rules: Rules{Repeats: repeats.Repeats}, do: pauseMember(time.Minute)},
-		{name: "rebalance-storm", kinds: both, lasts: 24 * time.Second, do: storm},
+		{name: "rebalance-storm", kinds: both, lasts: storms * 2 * time.Second, do: storm},
 	}
 }
 
@@ -78,7 +74,28 @@ func networkFaults() []fault {
 		{name: "net-cut", kinds: linked, pipe: true, lasts: 2 * time.Second, rules: repeats, do: cut(2 * time.Second)},
 		{name: "net-cut-long", kinds: linked, lasts: 20 * time.Second, silences: true, rules: repeats, do: cut(20 * time.Second)},
 		{name: "net-latency", kinds: linked, lasts: 15 * time.Second, do: slow(15 * time.Second)},
+		{name: "net-deaf", kinds: linked, lasts: 12 * time.Second, silences: true, rules: repeats, do: hold(fromServer, 12*time.Second)},
+		{name: "net-dumb", kinds: linked, lasts: 12 * time.Second, silences: true, rules: repeats, do: hold(toServer, 12*time.Second)},
+		{name: "net-narrow", kinds: linked, lasts: 15 * time.Second, rules: repeats, do: narrow(fromServer, 20, 15*time.Second)},
 	}
+}
+
+// dataFaults take away what lies at the server, or the room for more.
+func dataFaults() []fault {
+	return []fault{
+		{name: "topic-recreated", kinds: both, lasts: 5 * time.Second, silences: true, rules: emptied, do: recreateTopic},
+		{name: "retention", kinds: both, lasts: 5 * time.Second, silences: true, rules: emptied, do: outlive},
+		{name: "disk-full", kinds: []kind{smallCluster, smallRedis}, lasts: 15 * time.Second, rules: repeats, do: fillDisk(6 * time.Second)},
+	}
+}
+
+// registryFaults meet members that have not read a schema yet and others that have.
+func registryFaults() (fs []fault) {
+	for name, m := range map[string]mood{"registry-away": away, "registry-slow": slowly, "registry-500": broken} {
+		fs = append(fs, fault{name: name, kinds: []kind{avroKafka, avroRedis}, pipe: m == away, lasts: 12 * time.Second, do: spoilRegistry(m, 8*time.Second)})
+	}
+	slices.SortFunc(fs, func(a, b fault) int { return cmp.Compare(a.name, b.name) })
+	return fs
 }
 
 func kafkaFaults() (fs []fault) {
@@ -92,6 +109,7 @@ func redisFaults() []fault {
 	return []fault{
 		{name: "redis-kill-always", kinds: []kind{redisAlways}, pipe: true, lasts: 6 * time.Second, silences: true, rules: Rules{Repeats: 90 * time.Second}, do: killRedis},
 		{name: "redis-kill-everysec", kinds: []kind{redisEverysec}, lasts: 6 * time.Second, silences: true, rules: forgets, do: killRedis},
+		{name: "redis-kill-no", kinds: []kind{redisNo}, lasts: 6 * time.Second, silences: true, rules: forgets, do: killRedis},
 		{name: "redis-kill-memory", kinds: []kind{redisMemory}, lasts: 6 * time.Second, silences: true, rules: forgets, do: killRedis},
 		{name: "redis-flushall", kinds: []kind{redisMemory}, lasts: 2 * time.Second, silences: true, rules: forgets, do: flushRedis},
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // id names a message.
@@ -190,8 +191,16 @@ func finishes(as []*attempt) []*attempt {
 	return done
 }
 
-// position is an offset of Kafka as a number.
+// position is an offset of Kafka or an id of Redis as a number that grows with it.
 func position(offset string) (int64, bool) {
-	n, err := strconv.ParseInt(offset, 10, 64)
-	return n, err == nil
+	ms, seq, isID := strings.Cut(offset, "-")
+	n, err := strconv.ParseInt(ms, 10, 64)
+	if err != nil || !isID {
+		return n, err == nil
+	}
+	more, err := strconv.ParseInt(seq, 10, 64)
+	return n<<idBits + more, err == nil && more < 1<<idBits
 }
+
+// idBits hold the second half of an id of Redis; the first, in milliseconds, needs 41 until the year 2039.
+const idBits = 20

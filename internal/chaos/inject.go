@@ -8,6 +8,9 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
+// storms is how often a member joins or leaves in a storm.
+const storms = 60
+
 // killMembers kills two members one after the other and starts others in their place.
 func killMembers(ctx context.Context, r *run) error {
 	for range 2 {
@@ -43,7 +46,7 @@ func stopMembers(ctx context.Context, r *run) error {
 
 // storm lets a member join or leave every 2 s.
 func storm(ctx context.Context, r *run) error {
-	for i := range 12 {
+	for i := range storms {
 		if i%2 == 0 {
 			if err := r.join(ctx); err != nil {
 				return err
@@ -79,8 +82,25 @@ func cut(d time.Duration) func(context.Context, *run) error {
 
 // slow delays every answer by 100 to 300 ms.
 func slow(d time.Duration) func(context.Context, *run) error {
+	return spoil(d, func(ctx context.Context, l *link) (func() error, error) { return l.slow(ctx, fromServer, 200, 100) })
+}
+
+// hold keeps back what is said in one direction for as long as it lasts: nothing is lost, as with TCP.
+func hold(s stream, d time.Duration) func(context.Context, *run) error {
+	return spoil(d, func(ctx context.Context, l *link) (func() error, error) {
+		return l.slow(ctx, s, int(d.Milliseconds()), 0)
+	})
+}
+
+// narrow leaves each connection so many kilobytes a second in one direction.
+func narrow(s stream, rate int, d time.Duration) func(context.Context, *run) error {
+	return spoil(d, func(ctx context.Context, l *link) (func() error, error) { return l.narrow(ctx, s, rate) })
+}
+
+// spoil does something to the link and undoes it later.
+func spoil(d time.Duration, do func(context.Context, *link) (func() error, error)) func(context.Context, *run) error {
 	return func(ctx context.Context, r *run) error {
-		undo, err := r.servers.link.slow(ctx, 200, 100)
+		undo, err := do(ctx, r.servers.link)
 		if err != nil {
 			return err
 		}
@@ -104,6 +124,33 @@ func killRedis(ctx context.Context, r *run) error {
 		return err
 	}
 	return errors.Join(wait(ctx, 2*time.Second), r.servers.redis.Restart(ctx))
+}
+
+// fillDisk leaves a server no room, and starts it again with room if it gave up.
+func fillDisk(d time.Duration) func(context.Context, *run) error {
+	return func(ctx context.Context, r *run) error {
+		if err := r.servers.disk.fill(); err != nil {
+			return err
+		}
+		err := errors.Join(wait(ctx, d), r.servers.disk.empty())
+		if r.servers.kafka != nil {
+			return errors.Join(err, r.servers.kafka.Restart(ctx, 1))
+		}
+		return errors.Join(err, r.servers.redis.Restart(ctx))
+	}
+}
+
+// spoilRegistry replaces a member, whose successor then has to ask a registry that does not answer well.
+func spoilRegistry(m mood, d time.Duration) func(context.Context, *run) error {
+	return func(ctx context.Context, r *run) error {
+		r.servers.front.be(m)
+		defer r.servers.front.be(well)
+		r.noteStop(r.fleet.stop(r.take()))
+		if err := r.join(ctx); err != nil {
+			return err
+		}
+		return wait(ctx, d)
+	}
 }
 
 // flushRedis empties Redis.

@@ -28,13 +28,31 @@ func (l *link) cut() { l.proxy.Stop() }
 // mend accepts connections again.
 func (l *link) mend() error { return l.proxy.Start() }
 
-// slow delays what the server says by milliseconds, give or take jitter, until undone.
-func (l *link) slow(ctx context.Context, latency, jitter int) (undo func() error, err error) {
-	toxic := fmt.Sprintf(`{"name": "slow", "type": "latency", "stream": "downstream", "attributes": {"latency": %d, "jitter": %d}}`, latency, jitter)
+// stream is a direction of a link.
+type stream string
+
+const (
+	toServer   stream = "upstream"
+	fromServer stream = "downstream"
+)
+
+// slow delays one direction by milliseconds, give or take jitter, until undone.
+func (l *link) slow(ctx context.Context, s stream, latency, jitter int) (undo func() error, err error) {
+	return l.poison(ctx, "latency", s, fmt.Sprintf(`{"latency": %d, "jitter": %d}`, latency, jitter))
+}
+
+// narrow lets so many kilobytes a second through each connection in one direction, until undone.
+func (l *link) narrow(ctx context.Context, s stream, rate int) (undo func() error, err error) {
+	return l.poison(ctx, "bandwidth", s, fmt.Sprintf(`{"rate": %d}`, rate))
+}
+
+func (l *link) poison(ctx context.Context, kind string, s stream, attributes string) (undo func() error, err error) {
+	name := kind + " " + string(s)
+	toxic := fmt.Sprintf(`{"name": %q, "type": %q, "stream": %q, "attributes": %s}`, name, kind, s, attributes)
 	if _, err := l.proxy.Toxics.AddToxicJson(strings.NewReader(toxic)); err != nil {
 		return nil, err
 	}
-	return func() error { return l.proxy.Toxics.RemoveToxic(ctx, "slow") }, nil
+	return func() error { return l.proxy.Toxics.RemoveToxic(ctx, name) }, nil
 }
 
 func (l *link) close() { l.proxy.Stop() }

@@ -67,11 +67,12 @@ func parse(f *flag.FlagSet, args []string, stderr io.Writer) error {
 
 // args are the flags that bindNames reads.
 func (n names) args() []string {
-	return []string{"-run", n.run, "-partitions", strconv.Itoa(n.partitions), "-replication", strconv.Itoa(n.replication)}
+	return []string{"-run", n.run, "-format", n.format, "-partitions", strconv.Itoa(n.partitions), "-replication", strconv.Itoa(n.replication)}
 }
 
 func bindNames(f *flag.FlagSet, n *names) {
 	f.StringVar(&n.run, "run", "chaos", "prefix of topics and groups")
+	f.StringVar(&n.format, "format", "json", "json or avro")
 	f.IntVar(&n.partitions, "partitions", partitions, "partitions of each topic")
 	f.IntVar(&n.replication, "replication", 0, "replicas of each topic; 0: the broker's default")
 }
@@ -115,6 +116,7 @@ type report struct {
 	Broker   string    `json:"broker"`
 	Fault    string    `json:"fault"`
 	Servers  string    `json:"servers,omitempty"`
+	With     []string  `json:"with,omitempty"`
 	Seed     int64     `json:"seed"`
 	Messages int       `json:"messages"`
 	TookMs   int64     `json:"took_ms"`
@@ -135,6 +137,7 @@ func runRole(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	f.Int64Var(&o.Seed, "seed", 1, "decides fates and victims")
 	f.Int64Var(&o.Memory, "memory", 256<<20, "bytes that a member may keep resident; 0: any")
 	f.StringVar(&o.Dir, "dir", os.TempDir(), "where logs go")
+	with := f.String("with", "", "settings of the members by comma, for instance KAFKA_GROUP_PROTOCOL=consumer")
 	brokers := f.String("broker", "kafka,redis", "brokers, by comma")
 	chosen := f.String("faults", "", "faults, by comma; empty: all")
 	if err := parse(f, args, stderr); err != nil {
@@ -144,6 +147,7 @@ func runRole(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	if err != nil {
 		return err
 	}
+	o.With = split(*with)
 	return Run(ctx, o, split(*brokers), fs, stdout)
 }
 

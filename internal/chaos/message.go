@@ -35,6 +35,7 @@ func (m Message) work() time.Duration {
 // names are the topics and groups of one run.
 type names struct {
 	run         string
+	format      string // json or avro
 	partitions  int
 	replication int
 }
@@ -42,11 +43,12 @@ type names struct {
 func (n names) event(name string) topics.Event[Message] {
 	return topics.Event[Message]{
 		Name: name, Key: func(m Message) string { return m.Key }, Partitions: n.partitions, Replication: n.replication,
+		Format: topics.Format(n.format), Namespace: "leat.chaos",
 	}
 }
 
-func (n names) in() topics.Event[Message]  { return n.event(n.run + "-in") }
-func (n names) out() topics.Event[Message] { return n.event(n.run + "-out") }
+func (n names) in() topics.Event[Message]  { return n.event(n.topic(In)) }
+func (n names) out() topics.Event[Message] { return n.event(n.topic(Out)) }
 
 // letters are the dead letters of the topic in.
 func (n names) letters() topics.Event[[]byte] {
@@ -55,7 +57,9 @@ func (n names) letters() topics.Event[[]byte] {
 	}
 }
 
-func (n names) group(s Stage) string { return n.run + "-" + string(s) }
+func (n names) topic(s Stage) string { return n.run + "-" + string(s) }
+
+func (n names) group(s Stage) string { return n.topic(s) }
 
 // lot draws the fate of messages: shares in thousandths, decided by seed, key and seq alone.
 type lot struct {

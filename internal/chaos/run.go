@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -16,7 +17,8 @@ type Options struct {
 	Binary   string // whose first argument is a role; empty: this one
 	Messages int
 	Seed     int64
-	Memory   int64 // bytes that a member may keep resident; 0: not judged
+	With     []string // further settings of producers and members, NAME=value
+	Memory   int64    // bytes that a member may keep resident; 0: not judged
 	Dir      string
 	Talk     func(format string, args ...any)
 }
@@ -50,7 +52,7 @@ func newRun(o Options, f fault, s *servers) (*run, error) {
 	name := fmt.Sprintf("chaos-%s-%d-%d", f.name, o.Seed, time.Now().UnixMilli()%1_000_000_000)
 	r := &run{
 		o: o, fault: f, servers: s, dir: filepath.Join(o.Dir, name+"-"+s.broker),
-		names: names{run: name, partitions: partitions, replication: s.replication},
+		names: names{run: name, format: s.format(), partitions: partitions, replication: s.replication},
 		rng:   rand.New(rand.NewPCG(uint64(o.Seed), 1)), //nolint:gosec // a schedule to repeat, no secret
 	}
 	if err := os.MkdirAll(r.dir, 0o700); err != nil {
@@ -67,7 +69,8 @@ func newRun(o Options, f fault, s *servers) (*run, error) {
 
 // env is what children get: the servers, and nothing of ours that could name others.
 func (r *run) env() []string {
-	return append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + r.dir, "SERVICE_NAME=" + r.names.run}, r.servers.env...)
+	own := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + r.dir, "SERVICE_NAME=" + r.names.run}
+	return slices.Concat(own, r.servers.env, r.o.With)
 }
 
 // all does the whole run and judges it.
@@ -103,7 +106,8 @@ func (r *run) story(ctx context.Context) error {
 	if err := r.quiet(ctx); err != nil {
 		return err
 	}
-	return r.leaveAll()
+	r.leaveAll()
+	return r.rested(ctx)
 }
 
 // join starts one more member.
@@ -238,7 +242,7 @@ func (r *run) until(ctx context.Context, within time.Duration, done func() bool)
 func (r *run) read() error { return r.tail.each(r.history.Add) }
 
 // leaveAll stops the members in order; one that cannot is a violation.
-func (r *run) leaveAll() error {
+func (r *run) leaveAll() {
 	for _, c := range r.fleet.children() {
 		if c.name[0] == 'p' && c.err != nil {
 			r.notes = append(r.notes, fmt.Sprintf("exit: %s: %v", c.name, c.err))
@@ -247,7 +251,6 @@ func (r *run) leaveAll() error {
 	for _, m := range r.members {
 		r.noteStop(r.fleet.stop(m))
 	}
-	return nil
 }
 
 // noteStop notes a stop that was not in order.

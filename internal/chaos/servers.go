@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -21,6 +23,11 @@ const (
 	redisMemory   kind = "redis in memory behind a link"
 	redisAlways   kind = "redis, appendfsync always"
 	redisEverysec kind = "redis, appendfsync everysec"
+	redisNo       kind = "redis, appendfsync no"
+	smallCluster  kind = "kafka, 3 nodes, one with a small disk"
+	smallRedis    kind = "redis, appendfsync everysec, a small disk"
+	avroKafka     kind = "kafka, 1 node behind a link, and a registry"
+	avroRedis     kind = "redis in memory behind a link, and a registry"
 )
 
 // servers are running servers and how members reach them.
@@ -31,6 +38,10 @@ type servers struct {
 	kafka       *testservers.KafkaServer // nil on Redis
 	redis       *testservers.RedisServer // nil on Kafka
 	link        *link                    // nil when there is none
+	disk        *disk                    // nil when there is none
+	dir         string                   // of the disk and what lies beside it
+	front       *front                   // nil when messages are JSON
+	registry    *testservers.RegistryServer
 }
 
 // park keeps servers running for all faults that need the same ones.
@@ -70,7 +81,17 @@ func (p *park) close() (err error) {
 func start(ctx context.Context, k kind) (*servers, error) {
 	switch k {
 	case cluster:
-		return startCluster(ctx)
+		return startCluster(ctx, testservers.KafkaOptions{})
+	case smallCluster:
+		return startSmallCluster(ctx)
+	case avroKafka:
+		return withRegistry(ctx, startSingle)
+	case avroRedis:
+		return withRegistry(ctx, func(ctx context.Context) (*servers, error) { return startRedis(ctx, testservers.RedisOptions{}) })
+	case smallRedis:
+		return startSmallRedis(ctx)
+	case redisNo:
+		return startRedis(ctx, testservers.RedisOptions{AppendOnly: true, AppendFsync: "no"})
 	case single:
 		return startSingle(ctx)
 	case redisAlways:
@@ -91,8 +112,9 @@ func kafkaEnv(addrs ...string) []string {
 	}
 }
 
-func startCluster(ctx context.Context) (*servers, error) {
-	k, err := testservers.StartKafka(ctx, testservers.KafkaOptions{Nodes: 3})
+func startCluster(ctx context.Context, o testservers.KafkaOptions) (*servers, error) {
+	o.Nodes = 3
+	k, err := testservers.StartKafka(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -132,14 +154,92 @@ func startRedis(ctx context.Context, o testservers.RedisOptions) (*servers, erro
 	return &servers{broker: "redis", env: env, redis: r, link: l}, nil
 }
 
-func (s *servers) close() error {
+// startSmallCluster gives node 1 a disk that can be filled.
+func startSmallCluster(ctx context.Context) (*servers, error) {
+	dir, err := os.MkdirTemp("", "leat-chaos-kafka-")
+	if err != nil {
+		return nil, err
+	}
+	return onDisk(ctx, dir, filepath.Join(dir, "node-1"), "512m", func() (*servers, error) {
+		return startCluster(ctx, testservers.KafkaOptions{DataDir: dir})
+	})
+}
+
+func startSmallRedis(ctx context.Context) (*servers, error) {
+	dir, err := os.MkdirTemp("", "leat-chaos-redis-")
+	if err != nil {
+		return nil, err
+	}
+	return onDisk(ctx, dir, dir, "512m", func() (*servers, error) {
+		return startRedis(ctx, testservers.RedisOptions{DataDir: dir, AppendOnly: true, AppendFsync: "everysec"})
+	})
+}
+
+// onDisk starts servers whose data, all of them in dir, lie on a disk mounted at point.
+func onDisk(ctx context.Context, dir, point, size string, start func() (*servers, error)) (*servers, error) {
+	d, err := newDisk(ctx, point, size)
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	s, err := start()
+	if err != nil {
+		return nil, errors.Join(err, d.close(), os.RemoveAll(dir))
+	}
+	s.disk, s.dir = d, dir
+	return s, nil
+}
+
+// withRegistry adds a registry that can be spoiled; messages are Avro then.
+func withRegistry(ctx context.Context, start func(context.Context) (*servers, error)) (*servers, error) {
+	s, err := start(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.addRegistry(ctx); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
+func (s *servers) addRegistry(ctx context.Context) (err error) {
+	if s.registry, err = testservers.StartRegistry(ctx, testservers.RegistryOptions{}); err != nil {
+		return err
+	}
+	if s.front, err = newFront(ctx, s.registry.URL()); err != nil {
+		return err
+	}
+	s.env = append(s.env, "KAFKA_SCHEMA_REGISTRY_URL="+s.front.url)
+	return nil
+}
+
+// format is how messages are encoded.
+func (s *servers) format() string {
+	if s.registry != nil {
+		return "avro"
+	}
+	return "json"
+}
+
+func (s *servers) close() (err error) {
 	if s.link != nil {
 		s.link.close()
 	}
 	if s.kafka != nil {
-		return s.kafka.Close()
+		err = s.kafka.Close()
 	}
-	return s.redis.Close()
+	if s.redis != nil {
+		err = s.redis.Close()
+	}
+	if s.front != nil {
+		err = errors.Join(err, s.front.close())
+	}
+	if s.registry != nil {
+		err = errors.Join(err, s.registry.Close())
+	}
+	if s.disk != nil {
+		err = errors.Join(err, s.disk.close(), os.RemoveAll(s.dir))
+	}
+	return err
 }
 
 func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }

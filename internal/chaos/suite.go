@@ -39,14 +39,9 @@ func Run(ctx context.Context, o Options, brokers []string, fs []fault, stdout io
 }
 
 func (s suite) try(ctx context.Context, broker string, f fault, k kind) error {
-	r := report{Time: time.Now().UTC(), Broker: broker, Fault: f.name, Servers: string(k), Seed: s.o.Seed, Messages: s.o.Messages}
-	var err error
-	if f.notRun == "" {
-		s.o.Talk("%s on %s …", f.name, k)
-		err = s.do(ctx, f, k, &r)
-	} else {
-		r.Verdict, r.Reason = "not run", f.notRun
-	}
+	r := report{Time: time.Now().UTC(), Broker: broker, Fault: f.name, Servers: string(k), With: s.o.With, Seed: s.o.Seed, Messages: s.o.Messages}
+	s.o.Talk("%s on %s …", f.name, k)
+	err := s.do(ctx, f, k, &r)
 	r.TookMs = time.Since(r.Time).Milliseconds()
 	return errors.Join(err, s.out.Encode(r))
 }

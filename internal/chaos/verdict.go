@@ -11,8 +11,11 @@ type Rules struct {
 	// Repeats lets a message be handled again when its first finish was not longer than this before a fault
 	// began, or within the fault, or up to Recovery after it. 0: no repeat is excused.
 	Repeats time.Duration
-	// Lossy reports lost messages instead of calling them a violation: the server itself forgets.
+	// Lossy reports messages that were acknowledged before the fault was over and got lost, instead of calling
+	// them a violation: the server itself forgets.
 	Lossy bool
+	// Renewed tells that the topic began again, so that positions before the fault and after it do not compare.
+	Renewed bool
 	// Recovery is how soon after the end of a fault every partition must move again. 0: 30 s.
 	Recovery time.Duration
 	// Memory is the most that a member may keep resident, in bytes. 0: not judged.
