@@ -14,6 +14,7 @@ var startCases = []testCase{
 	{name: "a group that may not choose its start is refused", run: startNone},
 	{name: "a group with a position goes on there, whatever its start", run: startKept},
 	{name: "where a group started is kept before it handles anything", run: startCommitted},
+	{name: "where a group starts on a topic is kept while it has members on others", run: startAmongMembers},
 	{name: "a group that is added later has a start of its own", run: startLater},
 }
 
@@ -75,6 +76,24 @@ func startCommitted(b *bench) {
 	in = in.restart()
 	in.publish(texts(topic, "a2")...)
 	in.join(s)
+	got.waitFor(b, "a2")
+	if diff := cmp.Diff([]string{"a2"}, got.values()); diff != "" {
+		b.Error(diff)
+	}
+}
+
+// startAmongMembers has the member go before it handled anything, as it may in a rebalance.
+func startAmongMembers(b *bench) {
+	one, other := b.stage(1)
+	two, topic := b.stage(1)
+	two.publish(texts(topic, "a1")...)
+	var got, none seen
+	one.join(broker.Subscription{Topic: other, Handle: none.done})
+	s := broker.Subscription{Topic: topic, Start: broker.StartLatest, Handle: got.done}
+	two.join(s)
+	two = two.restart()
+	two.publish(texts(topic, "a2")...)
+	two.join(s)
 	got.waitFor(b, "a2")
 	if diff := cmp.Diff([]string{"a2"}, got.values()); diff != "" {
 		b.Error(diff)

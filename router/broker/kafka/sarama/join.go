@@ -37,12 +37,17 @@ func join(ctx context.Context, sources []stock.Source) (broker.Member, error) {
 }
 
 func (b *Broker) source(ctx context.Context, g *broker.Group, s *broker.Subscription) (stock.Source, error) {
-	start, err := b.start(ctx, g, s)
+	start, first, err := b.start(ctx, g, s)
 	if err != nil {
 		return stock.Source{}, err
 	}
 	var envelopes stock.Envelopes
-	seen := new(sessions)
+	seen := &sessions{begin: func(session sarama.ConsumerGroupSession) error {
+		if len(first) == 0 {
+			return nil
+		}
+		return b.begin(session, g.Name, first)
+	}}
 	cfg := wkafka.SubscriberConfig{
 		Brokers:               b.shared.Settings.BootstrapServers,
 		Unmarshaler:           unmarshaler{&envelopes},
@@ -60,9 +65,12 @@ func (b *Broker) source(ctx context.Context, g *broker.Group, s *broker.Subscrip
 	return stock.Source{Subscription: *s, Subscriber: sub, Record: envelopes.Open, Ready: seen.ready()}, nil
 }
 
-// sessions knows whether a subscriber takes part in its group: the adapter shows its
-// sessions to a tracer alone.
-type sessions struct{ joined atomic.Bool }
+// sessions knows whether a subscriber takes part in its group, and has a say in where that
+// begins: the adapter shows its sessions to a tracer alone.
+type sessions struct {
+	joined atomic.Bool
+	begin  func(sarama.ConsumerGroupSession) error
+}
 
 // ready is nil for a subscriber without a group, which is always ready.
 func (s *sessions) ready() func() bool {
@@ -96,6 +104,9 @@ type watched struct {
 }
 
 func (w watched) Setup(session sarama.ConsumerGroupSession) error {
+	if err := w.s.begin(session); err != nil {
+		return err
+	}
 	w.s.joined.Store(true)
 	return w.ConsumerGroupHandler.Setup(session)
 }

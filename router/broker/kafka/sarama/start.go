@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/IBM/sarama"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 
@@ -20,28 +21,28 @@ var starts = map[string]broker.Start{
 
 // start says where partitions without a commit begin, after it has seen to the first start
 // of the group: that is committed for the whole topic at once, so that partitions which
-// appear later begin at their beginning.
-func (b *Broker) start(ctx context.Context, g *broker.Group, s *broker.Subscription) (broker.Start, error) {
+// appear later begin at their beginning. What could not be committed is returned: the
+// positions that the member has to begin with.
+func (b *Broker) start(ctx context.Context, g *broker.Group, s *broker.Subscription) (broker.Start, kadm.Offsets, error) {
 	start := s.Start
 	if start == broker.StartDefault {
 		start = starts[b.shared.Settings.AutoOffsetReset]
 	}
 	ends, err := b.ends(ctx, s.Topic)
 	if err != nil || g.Broadcast {
-		return start, err
+		return start, nil, err
 	}
 	begun, err := b.begun(ctx, g.Name, s.Topic)
 	switch {
-	case err != nil:
-		return start, err
-	case begun:
-		return broker.StartEarliest, nil
+	case err != nil || begun:
+		return broker.StartEarliest, nil, err
 	case start == broker.StartNone:
-		return start, fmt.Errorf("group %s, topic %s: %w (set kafka.auto_offset_reset, or reset the group)", g.Name, s.Topic, broker.ErrNoStart)
+		return start, nil, fmt.Errorf("group %s, topic %s: %w (set kafka.auto_offset_reset, or reset the group)", g.Name, s.Topic, broker.ErrNoStart)
 	case start == broker.StartLatest:
-		return start, b.commit(ctx, g.Name, ends)
+		left, err := b.commit(ctx, g.Name, ends.Offsets())
+		return broker.StartEarliest, left, err
 	}
-	return start, nil
+	return start, nil, nil
 }
 
 // ends are the ends of a topic, or an error that wraps ErrNoTopic.
@@ -88,15 +89,37 @@ func (b *Broker) positions(ctx context.Context, group string) (kadm.OffsetRespon
 	}
 }
 
-// commit writes the first positions of a group. While it has members the servers refuse
-// that, and these have begun at the end too.
-func (b *Broker) commit(ctx context.Context, group string, ends kadm.ListedOffsets) error {
-	done, err := b.shared.Admin.CommitOffsets(ctx, group, ends.Offsets())
+// commit writes the first positions of a group, or returns them: while the group has members,
+// be it on other topics, the servers take positions from those alone.
+func (b *Broker) commit(ctx context.Context, group string, ends kadm.Offsets) (left kadm.Offsets, err error) {
+	done, err := b.shared.Admin.CommitOffsets(ctx, group, ends)
 	if err == nil {
 		err = done.Error()
 	}
-	if err != nil && !errors.Is(err, kerr.UnknownMemberID) && !errors.Is(err, kerr.NonEmptyGroup) {
-		return fmt.Errorf("commit the first positions of group %s: %w", group, err)
+	switch {
+	case errors.Is(err, kerr.UnknownMemberID) || errors.Is(err, kerr.NonEmptyGroup):
+		return ends, nil
+	case err != nil:
+		return nil, fmt.Errorf("commit the first positions of group %s: %w", group, err)
 	}
+	return nil, nil
+}
+
+// begin has a session begin at positions where its group has none: else each rebalance before
+// the first message is done would choose another beginning.
+func (b *Broker) begin(session sarama.ConsumerGroupSession, group string, positions kadm.Offsets) error {
+	committed, err := b.positions(session.Context(), group)
+	if err == nil {
+		err = committed.Error()
+	}
+	if err != nil {
+		return fmt.Errorf("fetch positions of group %s: %w", group, err)
+	}
+	positions.Each(func(o kadm.Offset) {
+		if c, ok := committed.Lookup(o.Topic, o.Partition); !ok || c.At < 0 {
+			session.MarkOffset(o.Topic, o.Partition, o.At, "") // does nothing for what others have
+		}
+	})
+	session.Commit()
 	return nil
 }
