@@ -23,7 +23,10 @@ func (l *load) checkKafka() {
 		l.wrong("kafka.heartbeat_interval", problem, "lower KAFKA_HEARTBEAT_INTERVAL or raise KAFKA_SESSION_TIMEOUT", "kafka.session_timeout")
 	}
 	l.warnUnusedTLS(kafka)
+	l.warnUnusedOAuth(kafka)
 }
+
+const oauthBearer = "OAUTHBEARER"
 
 func (l *load) checkSASL(kafka Kafka) {
 	protocol := "kafka.security_protocol"
@@ -37,10 +40,42 @@ func (l *load) checkSASL(kafka Kafka) {
 	with := kafka.SASLMechanism
 	if with == "" {
 		with = kafka.SecurityProtocol
-		l.wrong("kafka.sasl_mechanism", "is required with "+with, "set KAFKA_SASL_MECHANISM to PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512", protocol)
+		l.wrong("kafka.sasl_mechanism", "is required with "+with, "set KAFKA_SASL_MECHANISM to PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER", protocol)
+	}
+	if with == oauthBearer {
+		l.checkOAuth(kafka)
+		return
 	}
 	l.require("kafka.sasl_username", kafka.SASLUsername, with, protocol)
 	l.require("kafka.sasl_password", kafka.SASLPassword.Reveal(), with, protocol)
+}
+
+// checkOAuth wants a token, or where to get one and who asks for it.
+func (l *load) checkOAuth(kafka Kafka) {
+	const token, tokenURL = "kafka.sasl_oauth_token", "kafka.sasl_oauth_token_url" //nolint:gosec // names of settings
+	switch {
+	case kafka.SASLOAuthToken != "" && kafka.SASLOAuthTokenURL != "":
+		l.wrong(token, "and "+tokenURL+" are both set", "keep one of them", tokenURL)
+	case kafka.SASLOAuthTokenURL != "":
+		l.require("kafka.sasl_username", kafka.SASLUsername, tokenURL, tokenURL)
+		l.require("kafka.sasl_password", kafka.SASLPassword.Reveal(), tokenURL, tokenURL)
+	case kafka.SASLOAuthToken == "":
+		l.wrong(tokenURL, "is required with "+oauthBearer, "set KAFKA_SASL_OAUTH_TOKEN_URL, or KAFKA_SASL_OAUTH_TOKEN", "kafka.sasl_mechanism", token)
+	}
+}
+
+// warnUnusedOAuth tells of tokens that another way to log in does not use.
+func (l *load) warnUnusedOAuth(kafka Kafka) {
+	if kafka.SASLMechanism == oauthBearer {
+		return
+	}
+	unused := "is not used without kafka.sasl_mechanism " + oauthBearer + " (set KAFKA_SASL_MECHANISM)"
+	if kafka.SASLOAuthTokenURL != "" {
+		l.warn("kafka.sasl_oauth_token_url", unused)
+	}
+	if kafka.SASLOAuthToken != "" {
+		l.warn("kafka.sasl_oauth_token", unused)
+	}
 }
 
 func (l *load) require(key, value, with string, about ...string) {

@@ -61,6 +61,7 @@ func TestFaultsOfValues(t *testing.T) {
 func TestRulesBetweenSettings(t *testing.T) {
 	t.Parallel()
 	sasl := []string{"KAFKA_ENABLED=1", "KAFKA_SECURITY_PROTOCOL=SASL_SSL", "KAFKA_SASL_MECHANISM=SCRAM-SHA-256"}
+	oauth := []string{"KAFKA_ENABLED=1", "KAFKA_SECURITY_PROTOCOL=SASL_SSL", "KAFKA_SASL_MECHANISM=OAUTHBEARER"}
 	tests := []struct {
 		name string
 		env  []string
@@ -71,7 +72,20 @@ func TestRulesBetweenSettings(t *testing.T) {
 			"kafka.sasl_password is required with SCRAM-SHA-256 (set KAFKA_SASL_PASSWORD) [default]",
 		}},
 		{"SASL needs a mechanism", []string{"KAFKA_ENABLED=1", "KAFKA_SECURITY_PROTOCOL=SASL_SSL", "KAFKA_SASL_USERNAME=u", "KAFKA_SASL_PASSWORD=p"}, []string{
-			"kafka.sasl_mechanism is required with SASL_SSL (set KAFKA_SASL_MECHANISM to PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512) [default]",
+			"kafka.sasl_mechanism is required with SASL_SSL (set KAFKA_SASL_MECHANISM to PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER) [default]",
+		}},
+		{"OAUTHBEARER needs a token or where to get one", oauth, []string{
+			"kafka.sasl_oauth_token_url is required with OAUTHBEARER (set KAFKA_SASL_OAUTH_TOKEN_URL, or KAFKA_SASL_OAUTH_TOKEN) [default]",
+		}},
+		{"OAUTHBEARER takes one kind of token", append(oauth, "KAFKA_SASL_OAUTH_TOKEN=t", "KAFKA_SASL_OAUTH_TOKEN_URL=http://login"), []string{
+			"kafka.sasl_oauth_token and kafka.sasl_oauth_token_url are both set (keep one of them) [env KAFKA_SASL_OAUTH_TOKEN]",
+		}},
+		{"tokens are got by a client with a secret", append(oauth, "KAFKA_SASL_OAUTH_TOKEN_URL=http://login"), []string{
+			"kafka.sasl_username is required with kafka.sasl_oauth_token_url (set KAFKA_SASL_USERNAME) [default]",
+			"kafka.sasl_password is required with kafka.sasl_oauth_token_url (set KAFKA_SASL_PASSWORD) [default]",
+		}},
+		{"the address of tokens is a URL", append(oauth, "KAFKA_SASL_OAUTH_TOKEN_URL=login:8080"), []string{
+			`kafka.sasl_oauth_token_url "login:8080" is no http or https URL (write one such as https://host:8081) [env KAFKA_SASL_OAUTH_TOKEN_URL]`,
 		}},
 		{"a mechanism needs SASL", []string{"KAFKA_ENABLED=1", "KAFKA_SASL_MECHANISM=PLAIN"}, []string{
 			"kafka.sasl_mechanism is PLAIN, but kafka.security_protocol is PLAINTEXT (set KAFKA_SECURITY_PROTOCOL to SASL_SSL or SASL_PLAINTEXT) [env KAFKA_SASL_MECHANISM]",

@@ -11,9 +11,12 @@ type Kafka struct {
 	ClientID           string        `koanf:"client_id" doc:"Name by which the broker knows this client. Empty: the service name."`
 	FireAndForget      bool          `koanf:"fire_and_forget" default:"false" doc:"Let the service's own sends return before the broker has the message. Never concerns outputs of workers and dead letters."`
 	SecurityProtocol   string        `koanf:"security_protocol" default:"PLAINTEXT" validate:"oneof=PLAINTEXT SSL SASL_PLAINTEXT SASL_SSL" doc:"How to connect."`
-	SASLMechanism      string        `koanf:"sasl_mechanism" validate:"omitempty,oneof=PLAIN SCRAM-SHA-256 SCRAM-SHA-512" doc:"How to log in; needs a SASL security protocol."`
-	SASLUsername       string        `koanf:"sasl_username" doc:"User for SASL."`
-	SASLPassword       Secret        `koanf:"sasl_password" doc:"Password for SASL."`
+	SASLMechanism      string        `koanf:"sasl_mechanism" validate:"omitempty,oneof=PLAIN SCRAM-SHA-256 SCRAM-SHA-512 OAUTHBEARER" doc:"How to log in; needs a SASL security protocol."`
+	SASLUsername       string        `koanf:"sasl_username" doc:"User for SASL; with OAUTHBEARER the client id at sasl_oauth_token_url."`
+	SASLPassword       Secret        `koanf:"sasl_password" doc:"Password for SASL; with OAUTHBEARER the client secret."`
+	SASLOAuthTokenURL  URL           `koanf:"sasl_oauth_token_url" validate:"omitempty,httpurl" doc:"Where OAUTHBEARER gets its tokens (client credentials)."`
+	SASLOAuthScopes    []string      `koanf:"sasl_oauth_scopes" doc:"Scopes to ask for at sasl_oauth_token_url."`
+	SASLOAuthToken     Secret        `koanf:"sasl_oauth_token" doc:"A token for OAUTHBEARER that is good as long as the service runs; instead of sasl_oauth_token_url."`
 	SSLCAFile          File          `koanf:"ssl_cafile" doc:"Certificate authorities in PEM: a path, or the text itself. Empty: those of the system."`
 	SSLCertFile        File          `koanf:"ssl_certfile" doc:"Client certificate in PEM: a path, or the text itself. Needs ssl_keyfile."`
 	SSLKeyFile         File          `koanf:"ssl_keyfile" doc:"Key of the client certificate in PEM: a path, or the text itself."`

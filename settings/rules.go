@@ -18,7 +18,7 @@ type rule struct {
 var ownRules = map[string]rule{
 	"hostport":  {isHostPort, "is no host:port", "write a host and a port, such as kafka1:9092, without a scheme"},
 	"listen":    {isListen, "is no address to listen on", "write host:port or :port, such as 127.0.0.1:8081"},
-	"httpurl":   {isHTTPURL, "is no http or https URL", "write one such as https://registry:8081"},
+	"httpurl":   {isHTTPURL, "is no http or https URL", "write one such as https://host:8081"},
 	"redisurl":  {isRedisURL, "is no Redis URL", "write one such as redis://localhost:6379/0, rediss://host:6380 or unix:///run/redis.sock; escape special characters in the password, or set it as password"},
 	"namespace": {namespaceText.MatchString, "is no namespace", "write names joined by dots, such as com.core.events"},
 	"topicname": {topicText.MatchString, "is no name of a topic", "use at most 249 letters, digits, dots, - and _"},

@@ -3,12 +3,57 @@ package testservers
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"sync"
+	"testing"
 	"time"
 )
+
+// The users of [SecuredKafkaFor]. Root may do everything, Ada what she has an ACL for.
+const (
+	Root         = "root"
+	RootPassword = "root-secret#1"
+	Ada          = "ada"
+	AdaPassword  = "ada-secret#1"
+)
+
+// SecuredKafkaFor returns the secured Kafka that the tests of this process share, starting it when t is the
+// first to ask. No embedded one stands in for it: t is skipped where it cannot be started and is not required.
+func SecuredKafkaFor(t testing.TB) *KafkaServer {
+	t.Helper()
+	secured.once.Do(func() { secured.server, secured.err = startSecured(context.WithoutCancel(t.Context())) })
+	if errors.Is(secured.err, ErrUnavailable) && !RequireReal() {
+		stand.note("kafka")
+		t.Skip(secured.err)
+	}
+	if secured.err != nil {
+		t.Fatal(secured.err)
+	}
+	return secured.server
+}
+
+var secured struct {
+	once   sync.Once
+	server *KafkaServer
+	err    error
+}
+
+func startSecured(ctx context.Context) (*KafkaServer, error) {
+	if !mainRuns.Load() {
+		return nil, errors.New("this package's TestMain does not call testservers.Main, which would stop the secured kafka")
+	}
+	s, err := StartKafka(ctx, KafkaOptions{Security: &KafkaSecurity{
+		Users: map[string]string{Root: RootPassword, Ada: AdaPassword}, Super: []string{Root},
+	}})
+	if err == nil {
+		stand.add(s)
+	}
+	return s, err
+}
 
 // KafkaSecurity has a cluster ask who its clients are, on listeners beside the plain one, and refuse what
 // they have no ACL for. A user of the plain listener may do everything.

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
-
 	"github.com/leat-go/leat/router/broker"
 )
 
@@ -21,18 +19,24 @@ const (
 )
 
 // Connect dials the servers until one answers or ctx ends. The error wraps
-// [broker.ErrUnreachable] and names the addresses. Servers that refuse the log-in end it early.
+// [broker.ErrUnreachable] and names the addresses. A refused log-in and a
+// certificate that one side does not take end it early.
 func (b *Broker) Connect(ctx context.Context) error {
 	if b.closed.Load() {
 		return broker.ErrClosed
 	}
 	hungUp := 0
+	var before error
 	for {
 		err := b.control.Ping(ctx)
 		if err == nil {
 			b.identify(ctx)
 			return nil
 		}
+		if ctx.Err() != nil && before != nil {
+			return b.unreachable(before) // this one tells of no more than the end of ctx
+		}
+		before = err
 		if errors.Is(err, io.EOF) {
 			hungUp++
 		}
@@ -70,32 +74,9 @@ func (b *Broker) Ping(ctx context.Context) error {
 	return nil
 }
 
-func refused(err error) bool {
-	return errors.Is(err, kerr.SaslAuthenticationFailed) || errors.Is(err, kerr.UnsupportedSaslMechanism) ||
-		errors.Is(err, kerr.ClusterAuthorizationFailed)
-}
-
 func (b *Broker) unreachable(err error) error {
 	return fmt.Errorf("%w: %s (set KAFKA_BOOTSTRAP_SERVERS)%s: %w",
 		broker.ErrUnreachable, strings.Join(b.cfg.BootstrapServers, ", "), b.hint(err), err)
-}
-
-// hint says what an error probably means where its own words do not.
-func (b *Broker) hint(err error) string {
-	switch {
-	case errors.Is(err, kerr.UnsupportedSaslMechanism):
-		return ": the servers do not offer " + b.cfg.SASLMechanism + " (check KAFKA_SASL_MECHANISM)"
-	case errors.Is(err, kerr.SaslAuthenticationFailed), usesSASL(&b.cfg) && errors.Is(err, io.EOF):
-		return ": the log-in as " + b.cfg.SASLUsername + " was probably refused (check KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD and KAFKA_SASL_MECHANISM)"
-	case errors.Is(err, io.EOF), isTLSMismatch(err):
-		return ": the servers hang up, " + b.cfg.SecurityProtocol + " is probably not what that port speaks (check KAFKA_SECURITY_PROTOCOL)"
-	default:
-		return ""
-	}
-}
-
-func isTLSMismatch(err error) bool {
-	return strings.Contains(err.Error(), "first record does not look like a TLS handshake")
 }
 
 // pause waits for d; false when ctx ended first.

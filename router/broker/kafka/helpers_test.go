@@ -77,6 +77,14 @@ func within(t *testing.T) context.Context {
 	return ctx
 }
 
+// briefly bounds what must not succeed.
+func briefly(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}
+
 // produce publishes records and waits for all of them.
 func produce(t *testing.T, p broker.Producer, rs ...*broker.Record) []broker.Receipt {
 	t.Helper()
@@ -208,7 +216,12 @@ func (s *seen) unique() int {
 
 func outsider(t *testing.T) *kadm.Client {
 	t.Helper()
-	cl, err := kgo.NewClient(kgo.SeedBrokers(testservers.KafkaFor(t).Brokers...))
+	return adminOf(t, testservers.KafkaFor(t).Brokers)
+}
+
+func adminOf(t *testing.T, brokers []string) *kadm.Client {
+	t.Helper()
+	cl, err := kgo.NewClient(kgo.SeedBrokers(brokers...))
 	if err != nil {
 		t.Fatal(err)
 	}

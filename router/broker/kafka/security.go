@@ -79,6 +79,10 @@ func addCertificate(conf *tls.Config, certFile, keyFile settings.File) error {
 }
 
 func saslMechanism(cfg *settings.Kafka) (sasl.Mechanism, error) {
+	if cfg.SASLMechanism == oauthBearer {
+		tokens, err := tokenSource(cfg)
+		return bearer{tokens}, err
+	}
 	if cfg.SASLUsername == "" {
 		return nil, fmt.Errorf("kafka.sasl_username is required with %s (set KAFKA_SASL_USERNAME)", cfg.SecurityProtocol)
 	}
@@ -91,6 +95,6 @@ func saslMechanism(cfg *settings.Kafka) (sasl.Mechanism, error) {
 	case "SCRAM-SHA-512":
 		return scram.Auth{User: user, Pass: pass}.AsSha512Mechanism(), nil
 	default:
-		return nil, fmt.Errorf("kafka.sasl_mechanism is %q: use PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512 with %s", cfg.SASLMechanism, cfg.SecurityProtocol)
+		return nil, fmt.Errorf("kafka.sasl_mechanism is %q: use PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER with %s", cfg.SASLMechanism, cfg.SecurityProtocol)
 	}
 }

@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"crypto/tls"
+	"errors"
 	"log/slog"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -15,6 +16,7 @@ import (
 type Shared struct {
 	Settings settings.Kafka // with defaults filled in, and a ClientID
 	TLS      *tls.Config    // nil without TLS
+	Token    TokenSource    // nil without OAUTHBEARER
 	Admin    *kadm.Client   // of the Broker, which closes it
 	Logger   *slog.Logger
 }
@@ -23,12 +25,14 @@ type Shared struct {
 func (b *Broker) Shared() (Shared, error) {
 	s := Shared{Settings: b.cfg, Admin: b.admin, Logger: b.log}
 	s.Settings.ClientID = b.clientID
-	if !usesTLS(&b.cfg) {
-		return s, nil
+	var tlsErr, tokenErr error
+	if usesTLS(&b.cfg) {
+		s.TLS, tlsErr = tlsConfig(&b.cfg)
 	}
-	var err error
-	s.TLS, err = tlsConfig(&b.cfg)
-	return s, err
+	if usesSASL(&b.cfg) && b.cfg.SASLMechanism == oauthBearer {
+		s.Token, tokenErr = tokenSource(&b.cfg)
+	}
+	return s, errors.Join(tlsErr, tokenErr)
 }
 
 // FromHeaders separates the id of a record from its other headers, as it travels on Kafka.

@@ -20,7 +20,19 @@ func configureSecurity(c *sarama.Config, s *kafka.Shared) {
 		sasl.User, sasl.Password = s.Settings.SASLUsername, s.Settings.SASLPassword.Reveal()
 		sasl.Mechanism = sarama.SASLMechanism(s.Settings.SASLMechanism)
 		sasl.SCRAMClientGeneratorFunc = generators[sasl.Mechanism]
+		if s.Token != nil {
+			sasl.TokenProvider = provider(s.Token)
+		}
 	}
+}
+
+// provider gives sarama the tokens of the settings.
+type provider kafka.TokenSource
+
+// Token is a token that is good now.
+func (p provider) Token() (*sarama.AccessToken, error) {
+	token, err := p()
+	return &sarama.AccessToken{Token: token}, err
 }
 
 // generators make the SCRAM clients that sarama leaves to others.
