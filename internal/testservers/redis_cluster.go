@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"sync"
+	"testing"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -18,6 +20,31 @@ type RedisCluster struct {
 	nodes []*RedisServer
 	buses []int
 }
+
+// RedisClusterFor returns the cluster of three masters that the tests of this process share, starting it when
+// t is the first to ask. Without redis-server t is skipped, or fails when real servers are required.
+func RedisClusterFor(t testing.TB) *RedisCluster {
+	t.Helper()
+	if !mainRuns.Load() {
+		t.Fatal("this package's TestMain does not call testservers.Main, which would stop the cluster")
+	}
+	c, err := sharedCluster()
+	switch {
+	case errors.Is(err, ErrUnavailable) && !RequireReal():
+		t.Skip(err)
+	case err != nil:
+		t.Fatal(err)
+	}
+	return c
+}
+
+var sharedCluster = sync.OnceValues(func() (*RedisCluster, error) {
+	c, err := StartRedisCluster(context.Background(), 3, RedisOptions{})
+	if err == nil {
+		stand.add(c)
+	}
+	return c, err
+})
 
 // StartRedisCluster starts a cluster of that many masters and returns when every one of them serves. The
 // options are those of each, whose ports and folders are chosen.

@@ -84,7 +84,7 @@ func (in *intake) take(ctx context.Context, p int32) bool {
 	if err != nil || o == nil {
 		return false
 	}
-	if !o.begin(ctx, in.m.b.runID(ctx)) {
+	if !o.begin(ctx, in.m.b.runID(ctx, o.keys.stream)) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()
 		_ = o.giveBack(ctx)

@@ -79,7 +79,7 @@ func (l *listener) finished(*item) {}
 func (l *listener) parked(*item)   {}
 
 func (l *listener) run(ctx context.Context) {
-	s, done := l.in.m.sleeper(ctx, l.stream)
+	s, done := l.in.m.wakes.sleeper(ctx, l.stream)
 	defer done()
 	wait := firstBackoff
 	for l.part.Wait(ctx) == nil && ctx.Err() == nil {

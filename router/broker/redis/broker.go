@@ -47,7 +47,7 @@ func New(cfg settings.Redis, opts ...Option) (*Broker, error) {
 		opt.apply(b)
 	}
 	quietClient()
-	b.client = redis.NewUniversalClient(o)
+	b.client = newClient(b.options)
 	b.topics = newRegistry(b.client, b.log)
 	b.writer = newWriter(b.client, b.topics, b.log, cfg.StreamMaxLen)
 	b.sends = &producer{w: b.writer, timeout: sendTimeout, room: newRoom(sendBytes)}
@@ -148,13 +148,13 @@ func (b *Broker) Close(ctx context.Context) error {
 	return err
 }
 
-// again repeats f while the connection is broken: a pooled connection may be stale after
-// the server was restarted.
+// again repeats f while the connection is broken or the server asks for patience: a pooled
+// connection may be stale after the server was restarted, and a cluster may just be moving.
 func again(ctx context.Context, f func() error) error {
 	wait := firstBackoff
 	for range 5 {
 		err := f()
-		if err == nil || answered(err) || errors.Is(err, redis.ErrClosed) {
+		if err == nil || answered(err) && !passing(err) || errors.Is(err, redis.ErrClosed) {
 			return err
 		}
 		if pause(ctx, wait) != nil {

@@ -24,7 +24,7 @@ func (in *intake) compete(ctx context.Context) {
 			err = in.grow(ctx, t.partitions)
 		}
 		if err == nil {
-			in.joinAll(ctx, in.m.b.runID(ctx))
+			in.joinAll(ctx)
 			in.ready.Store(true)
 		}
 		if time.Since(trimmed) > trimEvery {
@@ -35,7 +35,7 @@ func (in *intake) compete(ctx context.Context) {
 	}
 }
 
-func (in *intake) joinAll(ctx context.Context, run string) {
+func (in *intake) joinAll(ctx context.Context) {
 	for p := range in.count() {
 		in.mu.Lock()
 		_, has := in.owners[int32(p)]
@@ -43,7 +43,7 @@ func (in *intake) joinAll(ctx context.Context, run string) {
 		if !has {
 			o := newOwner(in, int32(p))
 			o.consumer = in.m.id
-			o.begin(ctx, run)
+			o.begin(ctx, in.m.b.runID(ctx, o.keys.stream))
 		}
 	}
 }

@@ -92,10 +92,14 @@ func (m *member) lastDelivered(ctx context.Context, stream string) (entryID, boo
 	return entryID{}, false, err
 }
 
-// runID names the process of the server; "" when it cannot be known. Another id may mean
-// another clock, and entry ids are the clock.
-func (b *Broker) runID(ctx context.Context) string {
-	info, err := b.client.Info(ctx, "server").Result()
+// runID names the process of the server that has a stream; "" when it cannot be known.
+// Another id may mean another clock, and entry ids are the clock.
+func (b *Broker) runID(ctx context.Context, stream string) string {
+	server, err := b.at(ctx, stream)
+	if err != nil {
+		return ""
+	}
+	info, err := server.Info(ctx, "server").Result()
 	if err != nil {
 		return ""
 	}

@@ -20,7 +20,7 @@ type member struct {
 	id     string
 	group  broker.Group
 	log    *slog.Logger
-	waker  *waker
+	wakes  *wakers
 	intake []*intake
 	ctx    context.Context //nolint:containedctx // the life of the member
 	stop   context.CancelFunc
@@ -105,9 +105,7 @@ func (m *member) prepare(ctx context.Context, s *broker.Subscription) (*intake, 
 
 func (m *member) run(ctx context.Context) {
 	m.ctx, m.stop = context.WithCancel(context.WithoutCancel(ctx))
-	if !m.b.cfg.Cluster {
-		m.waker = newWaker(ctx, m.b.options)
-	}
+	m.wakes = newWakers(ctx, m.b.options)
 	for _, in := range m.intake {
 		in.engine = dispatch.New(in.config())
 		loop := in.balance
@@ -118,22 +116,6 @@ func (m *member) run(ctx context.Context) {
 			loop = in.compete
 		}
 		m.loops.Go(func() { loop(m.ctx) })
-	}
-}
-
-// sleeper returns what waits for a stream to grow, and what closes it. The streams of a
-// cluster cannot be waited for together.
-func (m *member) sleeper(ctx context.Context, stream string) (*sleeper, func()) {
-	w, own := m.waker, false
-	if w == nil {
-		w, own = newWaker(ctx, m.b.options), true
-	}
-	s := w.sleeper(stream)
-	return s, func() {
-		s.close()
-		if own {
-			w.close()
-		}
 	}
 }
 
@@ -185,9 +167,7 @@ func (m *member) leave(ctx context.Context) error {
 	}
 	wg.Wait()
 	m.loops.Wait()
-	if m.waker != nil {
-		m.waker.close()
-	}
+	m.wakes.close()
 	return errors.Join(errs...)
 }
 

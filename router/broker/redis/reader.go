@@ -41,7 +41,7 @@ func (r *reader) init(o *owner, from mark, run string) {
 }
 
 func (r *reader) loop(ctx context.Context) {
-	s, done := r.o.in.m.sleeper(ctx, r.o.keys.stream)
+	s, done := r.o.in.m.wakes.sleeper(ctx, r.o.keys.stream)
 	defer done()
 	if !r.prepare(ctx) {
 		return
@@ -287,7 +287,7 @@ func (r *reader) mend(ctx context.Context, err error) bool {
 // finished on this side is not read again unless the server's clock may be another.
 func (r *reader) recreate(ctx context.Context) error {
 	m, s := r.o.in.m, r.o.keys.stream
-	done, run := r.done(), m.b.runID(ctx)
+	done, run := r.done(), m.b.runID(ctx, s)
 	from := done.id
 	if done.run != run {
 		from = from.earlier(rewind)

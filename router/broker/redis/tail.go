@@ -160,7 +160,7 @@ func (t *tail) past(ctx context.Context) bool {
 	if t.until.IsZero() {
 		return false
 	}
-	now, err := t.b.client.Time(ctx).Result()
+	now, err := t.b.now(ctx, t.stream)
 	return err == nil && now.After(t.until)
 }
 

@@ -12,7 +12,7 @@ func (b *Broker) trim(ctx context.Context, stream string, t topic) error {
 	if !t.known || t.retention < 0 || t.kind == topics.KindState {
 		return nil
 	}
-	now, err := b.client.Time(ctx).Result()
+	now, err := b.now(ctx, stream)
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,56 @@ const (
 	lookSoon, lookOften, lookLate = 2 * time.Millisecond, 40 * time.Millisecond, time.Second
 )
 
+// clusterWakes is how many streams of a cluster a member waits for at most; it looks at the
+// others from time to time.
+const clusterWakes = 1024
+
+// wakers are what a member waits with: one waker for all its streams, in a cluster one for
+// each, since no command reads streams of several nodes. They share a client.
+type wakers struct {
+	client  redis.UniversalClient
+	all     *waker // nil in a cluster
+	running sync.WaitGroup
+}
+
+func newWakers(ctx context.Context, o *redis.UniversalOptions) *wakers {
+	own := *o
+	own.PoolSize = 1
+	if o.IsClusterMode {
+		own.PoolSize = clusterWakes
+	}
+	ws := &wakers{client: newClient(&own)}
+	if !o.IsClusterMode {
+		ws.all = ws.start(ctx)
+	}
+	return ws
+}
+
+func (ws *wakers) start(ctx context.Context) *waker {
+	w := newWaker(ctx, ws.client)
+	ws.running.Go(func() { <-w.ended })
+	return w
+}
+
+// sleeper returns what waits for a stream to grow, and what ends it.
+func (ws *wakers) sleeper(ctx context.Context, stream string) (*sleeper, func()) {
+	if ws.all != nil {
+		s := ws.all.sleeper(stream)
+		return s, s.close
+	}
+	w := ws.start(ctx)
+	return w.sleeper(stream), w.stop
+}
+
+// close ends all of them and the calls in which they are blocked.
+func (ws *wakers) close() {
+	if ws.all != nil {
+		ws.all.stop()
+	}
+	_ = ws.client.Close()
+	ws.running.Wait()
+}
+
 // waker tells readers that their streams have grown. One XREAD BLOCK on a connection of its
 // own waits for all of them; it only wakes, the readers read.
 type waker struct {
@@ -24,7 +74,7 @@ type waker struct {
 	mu     sync.Mutex
 	all    map[*sleeper]struct{}
 	change chan struct{}
-	cancel context.CancelFunc
+	stop   context.CancelFunc
 	ended  chan struct{}
 }
 
@@ -41,23 +91,16 @@ type sleeper struct {
 	look    time.Duration
 }
 
-// newWaker starts a waker, which lives until it is closed. Closing it ends the blocked call.
-func newWaker(ctx context.Context, o *redis.UniversalOptions) *waker {
-	own := *o
-	own.PoolSize = 1
+// newWaker starts a waker, which lives until it is stopped. A blocked call ends late, or
+// when the client is closed.
+func newWaker(ctx context.Context, c redis.UniversalClient) *waker {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	w := &waker{
-		client: redis.NewUniversalClient(&own), all: map[*sleeper]struct{}{},
-		change: make(chan struct{}, 1), cancel: cancel, ended: make(chan struct{}),
+		client: c, all: map[*sleeper]struct{}{},
+		change: make(chan struct{}, 1), stop: cancel, ended: make(chan struct{}),
 	}
 	go w.run(ctx)
 	return w
-}
-
-func (w *waker) close() {
-	w.cancel()
-	_ = w.client.Close()
-	<-w.ended
 }
 
 func (w *waker) sleeper(stream string) *sleeper {
