@@ -41,7 +41,7 @@ func newAvro(s settings.Settings, log *slog.Logger) (*avro.Codec, error) {
 	return avro.New(avro.Config{
 		URLs: urls, Username: k.SchemaRegistryUsername, Password: k.SchemaRegistryPassword.Reveal(), Token: k.SchemaRegistryToken.Reveal(),
 		CAFile: string(k.SchemaRegistryCAFile), CertFile: string(k.SchemaRegistryCertFile), KeyFile: string(k.SchemaRegistryKeyFile),
-		DefaultNamespace: s.Avro.DefaultNamespace, AutoRegister: s.Avro.AutoRegister, Logger: log,
+		DefaultNamespace: s.Avro.DefaultNamespace, SubjectBy: avro.SubjectBy(s.Avro.SubjectBy), AutoRegister: s.Avro.AutoRegister, Logger: log,
 	})
 }
 

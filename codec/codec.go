@@ -32,6 +32,8 @@ type Subject struct {
 	Type reflect.Type
 	// Namespace asked for by the topic, "" for the codec's default.
 	Namespace string
+	// Several tells that Type is one of several types that the topic carries.
+	Several bool
 }
 
 // Codec encodes and decodes values. It is safe for concurrent use.
@@ -43,6 +45,16 @@ type Codec interface {
 	Decode(ctx context.Context, data []byte, h Headers, into any) error
 	// ContentType is the media type of the bytes, for the header content-type.
 	ContentType() string
+}
+
+// Namer is a Codec whose bytes tell which type they are of. Services ask it for messages of
+// topics with several types that say nothing in their headers.
+type Namer interface {
+	// NameOf returns the name of the values of a subject, "" when they have none.
+	NameOf(s Subject) (string, error)
+	// NameIn returns the name that a message gives, "" when it gives none. The errors are
+	// those of Decode.
+	NameIn(ctx context.Context, data []byte, h Headers) (string, error)
 }
 
 // Checker is a Codec that can tell before the first message whether a subject is fit for it.

@@ -100,6 +100,8 @@ func (t *typedBatch[In, Out]) decode(ds []broker.Delivery, s *stops) (items []*i
 		case errors.Is(err, codec.ErrUnavailable):
 			s.stop(c)
 			c.postpone(err)
+		case errors.Is(err, Skip):
+			c.finish(nil)
 		case err != nil:
 			c.fail(err)
 		default:

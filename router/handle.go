@@ -105,7 +105,7 @@ func (p *plain) handle(d broker.Delivery) {
 	switch err := <-ended; {
 	case c.interrupted():
 		c.giveBack()
-	case err != nil:
+	case err != nil && !errors.Is(err, Skip):
 		c.fail(err)
 	default:
 		c.finish(nil)

@@ -22,6 +22,7 @@ type handler struct {
 	out      *topics.Spec
 	inCodec  codec.Codec
 	outCodec codec.Codec
+	cases    *cases // nil when the topic carries one type
 	policy   outcome.Policy
 	single   func(broker.Delivery)
 	batch    func([]broker.Delivery)
@@ -65,6 +66,7 @@ func (r *Router) add(h *handler) {
 	h.cfg.group = cmp.Or(h.cfg.group, r.service)
 	h.policy = outcome.Policy{Retries: h.cfg.retries, Wait: h.cfg.backoff.Wait}
 	h.inCodec = r.codecs[h.in.Format]
+	h.cases = casesOf(h.in, h.inCodec)
 	h.info = h.describe()
 	r.check(h)
 	r.handlers = append(r.handlers, h)

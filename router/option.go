@@ -47,6 +47,7 @@ type config struct {
 	mw                []message.HandlerMiddleware
 	from              broker.Start
 	broadcast         bool
+	skipUnknown       bool
 	disabled          bool
 	onError, onDead   []any
 	onSuccess, onDone []any

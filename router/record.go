@@ -47,6 +47,9 @@ type schemaCodec interface {
 
 // record encodes a value for a topic. from is the message that is being handled, nil outside.
 func (r *Router) record(ctx context.Context, from owner, s topics.Spec, o *sending) (*broker.Record, error) {
+	if err := carries(s, o.value); err != nil {
+		return nil, err
+	}
 	if err := validate(o.value); err != nil {
 		return nil, invalid(fmt.Errorf("%T is invalid: %w", o.value, err))
 	}
@@ -82,7 +85,7 @@ func (r *Router) encode(ctx context.Context, s topics.Spec, o *sending) (data []
 			data, extra, err = sc.EncodeWith(ctx, nil, s.Name, o.schema, o.value)
 			return err
 		}
-		data, extra, err = c.Encode(ctx, nil, subject(s), o.value)
+		data, extra, err = c.Encode(ctx, nil, subjectOf(s, o.value), o.value)
 		return err
 	})
 	if data == nil {
@@ -115,15 +118,15 @@ func newID() string {
 	return id.String()
 }
 
-func typeName(v any) string {
-	t := reflect.TypeOf(v)
-	for t != nil && t.Kind() == reflect.Pointer {
-		t = t.Elem()
+func typeName(v any) string { return topics.TypeName(reflect.TypeOf(v)) }
+
+// subjectOf is the subject of a value on a topic that may carry several types.
+func subjectOf(s topics.Spec, v any) codec.Subject {
+	sub := subject(s)
+	if sub.Several {
+		sub.Type = reflect.TypeOf(v)
 	}
-	if t == nil {
-		return ""
-	}
-	return t.Name()
+	return sub
 }
 
 // lineage is what a message hands on to those that follow from it.

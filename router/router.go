@@ -169,21 +169,26 @@ func (r *Router) topicFaults() (errs []error) {
 		case !ok:
 			errs = append(errs, fmt.Errorf("topic %s has format %q, for which there is no codec: add router.Codec(%q, …)", s.Name, s.Format, s.Format))
 		default:
-			errs = append(errs, check(c, s))
+			errs = append(errs, check(c, s)...)
 		}
 	}
 	return errs
 }
 
-func check(c codec.Codec, s topics.Spec) error {
-	if checker, ok := c.(codec.Checker); ok {
-		return checker.Check(subject(s))
+func check(c codec.Codec, s topics.Spec) []error {
+	errs := caseFaults(s)
+	checker, ok := c.(codec.Checker)
+	if !ok || len(errs) > 0 {
+		return errs
 	}
-	return nil
+	for _, one := range s.Each() {
+		errs = append(errs, checker.Check(subject(one)))
+	}
+	return errs
 }
 
 func subject(s topics.Spec) codec.Subject {
-	return codec.Subject{Topic: s.Name, Type: s.Type, Namespace: s.Namespace}
+	return codec.Subject{Topic: s.Name, Type: s.Type, Namespace: s.Namespace, Several: len(s.Cases) > 0}
 }
 
 // counters count what a person on call asks for.

@@ -87,8 +87,10 @@ func (r *Router) prepareCodecs(ctx context.Context) {
 		if !ok || s.Format != topics.Avro {
 			continue
 		}
-		if err := p.Prepare(ctx, subject(s)); err != nil {
-			r.log.Warn("schema not prepared", slog.String("topic", s.Name), slog.String("error", errorText(err)))
+		for _, one := range s.Each() {
+			if err := p.Prepare(ctx, subject(one)); err != nil {
+				r.log.Warn("schema not prepared", slog.String("topic", s.Name), slog.String("error", errorText(err)))
+			}
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
@@ -49,6 +50,9 @@ func (t *typed[In, Out]) handle(d broker.Delivery) {
 	switch {
 	case errors.Is(err, codec.ErrUnavailable):
 		c.postpone(err)
+		return
+	case errors.Is(err, Skip):
+		c.finish(nil)
 		return
 	case err != nil:
 		c.fail(err)
@@ -184,10 +188,12 @@ func decodeInto[In any](c *call, v *In) error {
 	if c.rec.Value == nil && c.h.in.Format != topics.Raw {
 		return undecodable(c.rec, errNilValue)
 	}
-	err := recovered(func() error { return c.h.inCodec.Decode(c, c.rec.Value, &c.rec.Headers, v) })
+	err := recovered(func() error { return c.h.decode(c, v) })
 	switch {
 	case errors.Is(err, codec.ErrUnavailable):
 		return err
+	case errors.Is(err, errUnknownType) && c.h.cfg.skipUnknown:
+		return Skip
 	case err != nil:
 		return undecodable(c.rec, err)
 	}
@@ -195,6 +201,13 @@ func decodeInto[In any](c *call, v *In) error {
 		return invalid(fmt.Errorf("%s/%d at offset %s is invalid: %w", c.rec.Topic, c.rec.Partition, c.rec.Offset, err))
 	}
 	return nil
+}
+
+func (h *handler) decode(c *call, v any) error {
+	if h.cases != nil {
+		return h.cases.decode(c, reflect.ValueOf(v).Elem())
+	}
+	return h.inCodec.Decode(c, c.rec.Value, &c.rec.Headers, v)
 }
 
 func (hk *hooks[In, Out]) bind(c *call, v In) {

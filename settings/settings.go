@@ -28,6 +28,7 @@ type Service struct {
 // Avro are the settings of the Avro codec. The schema registry is in [Kafka].
 type Avro struct {
 	DefaultNamespace string `koanf:"default_namespace" default:"com.core.events" validate:"omitempty,namespace" doc:"Namespace of derived schemas where neither the type nor the topic names one."`
+	SubjectBy        string `koanf:"subject_by" default:"topic" validate:"oneof=topic record topic-record" doc:"Under which name the registry keeps schemas: <topic>-value, the record's full name, or both joined. Topics with several types go by topic-record instead of topic."`
 	AutoRegister     bool   `koanf:"auto_register" default:"true" production:"false" doc:"Register schemas at start. Off: they are looked up, and a missing one is a fault."`
 }
 

@@ -55,6 +55,7 @@ type Spec struct {
 	Retention               time.Duration
 	Format                  Format
 	Namespace               string
+	Cases                   []reflect.Type // what Type, an interface, may be; nil for one type
 }
 
 // Event is a topic of things that happened. Every consumer group receives all of them.
@@ -73,6 +74,11 @@ type Event[T any] struct {
 	Format Format
 	// Namespace is the Avro namespace of T, unless T has a method AvroNamespace() string.
 	Namespace string
+	// Cases are the types of a topic that carries several: T is their interface, and each is
+	// given by a value, as in Cases: []AccountEvent{Opened{}, Closed{}}. A message tells its
+	// type by the header leat-type or ce_type, see [TypeName], or by its Avro record. Messages
+	// of one key keep their order across types. Default: none, T is the only type.
+	Cases []T
 }
 
 // Command is a topic of things to do. Exactly one consumer group may read it, which is
@@ -84,6 +90,7 @@ type Command[T any] struct {
 	Retention               time.Duration  // as in [Event]
 	Format                  Format         // as in [Event]
 	Namespace               string         // as in [Event]
+	Cases                   []T            // as in [Event]
 }
 
 // State is a topic that keeps the newest value of every key. A nil value (a tombstone)
@@ -94,21 +101,22 @@ type State[T any] struct {
 	Partitions, Replication int            // as in [Event]
 	Format                  Format         // as in [Event]
 	Namespace               string         // as in [Event]
+	Cases                   []T            // as in [Event]
 }
 
 // Spec describes the topic.
 func (t Event[T]) Spec() Spec {
-	return Spec{t.Name, KindEvent, reflect.TypeFor[T](), anyKey(t.Key), t.Partitions, t.Replication, t.Retention, t.Format, t.Namespace}
+	return Spec{t.Name, KindEvent, reflect.TypeFor[T](), anyKey(t.Key), t.Partitions, t.Replication, t.Retention, t.Format, t.Namespace, typesOf(t.Cases)}
 }
 
 // Spec describes the topic.
 func (t Command[T]) Spec() Spec {
-	return Spec{t.Name, KindCommand, reflect.TypeFor[T](), anyKey(t.Key), t.Partitions, t.Replication, t.Retention, t.Format, t.Namespace}
+	return Spec{t.Name, KindCommand, reflect.TypeFor[T](), anyKey(t.Key), t.Partitions, t.Replication, t.Retention, t.Format, t.Namespace, typesOf(t.Cases)}
 }
 
 // Spec describes the topic.
 func (t State[T]) Spec() Spec {
-	return Spec{t.Name, KindState, reflect.TypeFor[T](), anyKey(t.Key), t.Partitions, t.Replication, 0, t.Format, t.Namespace}
+	return Spec{t.Name, KindState, reflect.TypeFor[T](), anyKey(t.Key), t.Partitions, t.Replication, 0, t.Format, t.Namespace, typesOf(t.Cases)}
 }
 
 // KeyOf returns the key of v, "" without a Key.

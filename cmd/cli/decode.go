@@ -38,8 +38,9 @@ func newDecoder(c *client) decoder {
 	for _, t := range c.router.Topics() {
 		d.declared[t.Name] = t
 		if checker, ok := d.avro.(codec.Checker); ok && t.Format == topics.Avro {
-			// Lets single objects of the type be read; a fault shows when one comes.
-			_ = checker.Check(codec.Subject{Topic: t.Name, Type: t.Type, Namespace: t.Namespace})
+			for _, one := range t.Each() { // lets single objects of the type be read; a fault shows when one comes
+				_ = checker.Check(subjectOf(one))
+			}
 		}
 	}
 	return d

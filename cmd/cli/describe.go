@@ -116,9 +116,7 @@ func specRows(specs []topics.Spec) []specRow {
 		rows[i] = specRow{
 			Name: t.Name, Kind: string(t.Kind), Format: string(t.Format), Partitions: t.Partitions, Keyed: t.Key != nil,
 		}
-		if t.Type != nil {
-			rows[i].Type = t.Type.String()
-		}
+		rows[i].Type = t.TypeText()
 	}
 	return rows
 }

@@ -22,6 +22,7 @@ type produceOptions struct {
 	key     string
 	headers []string
 	avro    string
+	typ     string
 	rate    string
 }
 
@@ -53,6 +54,7 @@ func (o *produceOptions) flags(c *cobra.Command) {
 	f.StringVarP(&o.key, "key", "k", "", "`key` of every message (default: what the declared topic says)")
 	f.StringArrayVarP(&o.headers, "header", "H", nil, "add a header `name=value`; may be repeated")
 	f.StringVar(&o.avro, "avro", "", "encode with the Avro schema in this `file`")
+	f.StringVar(&o.typ, "type", "", "which of the topic's types the lines are, by `name`")
 	f.StringVar(&o.rate, "rate", "", "at most so `many` messages per second (default: no limit)")
 }
 

@@ -24,15 +24,34 @@ func readerFor(declared []topics.Spec, o produceOptions) (reader, error) {
 		return readGeneric, nil
 	}
 	i := slices.IndexFunc(declared, func(t topics.Spec) bool { return t.Name == o.topic })
-	switch {
-	case i < 0:
+	if i < 0 {
 		return readAsIs, nil
-	case declared[i].Format == topics.Raw:
-		return func(_ context.Context, line []byte) (any, error) { return line, nil }, nil
-	case declared[i].Format == topics.Avro:
-		return readAvro(declared[i])
 	}
-	return func(ctx context.Context, line []byte) (any, error) { return readJSON(ctx, declared[i].Type, line) }, nil
+	t, err := oneType(declared[i], o.typ)
+	switch {
+	case err != nil:
+		return nil, err
+	case t.Format == topics.Raw:
+		return func(_ context.Context, line []byte) (any, error) { return line, nil }, nil
+	case t.Format == topics.Avro:
+		return readAvro(t)
+	}
+	return func(ctx context.Context, line []byte) (any, error) { return readJSON(ctx, t.Type, line) }, nil
+}
+
+// oneType is the topic with the type of that name.
+func oneType(t topics.Spec, name string) (topics.Spec, error) {
+	var names []string
+	for _, one := range t.Each() {
+		if len(t.Cases) == 0 && name == "" || name == topics.TypeName(one.Type) {
+			return one, nil
+		}
+		names = append(names, topics.TypeName(one.Type))
+	}
+	if name == "" {
+		return t, usagef("topic %s carries several types: pass --type with one of %s", t.Name, list(names))
+	}
+	return t, unknown("type", name, names)
 }
 
 // readJSON decodes a line into the type that a declared topic carries. A field that the type
@@ -58,7 +77,7 @@ func readAvro(t topics.Spec) (reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := codec.Subject{Topic: t.Name, Type: t.Type, Namespace: t.Namespace}
+	s := subjectOf(t)
 	return func(ctx context.Context, line []byte) (any, error) {
 		v, err := readJSON(ctx, t.Type, line)
 		if err == nil {

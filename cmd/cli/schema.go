@@ -54,7 +54,7 @@ func (s *session) schemas(names []string) (*schemas, error) {
 	if len(chosen) == 0 {
 		s.say("no topic with Avro schemas is declared: give a topic Format: topics.Avro, or set MESSAGING_FORMAT=avro")
 	}
-	return &schemas{codec: c, registry: len(l.Settings.Kafka.SchemaRegistryURL) > 0, topics: chosen}, nil
+	return &schemas{codec: c, registry: len(l.Settings.Kafka.SchemaRegistryURL) > 0, topics: eachType(chosen)}, nil
 }
 
 // choose picks topics by name, without names those that have a schema.
@@ -73,6 +73,14 @@ func choose(declared []topics.Spec, names []string) (chosen []topics.Spec, err e
 		chosen = append(chosen, declared[i])
 	}
 	return chosen, nil
+}
+
+// eachType is a topic for each type.
+func eachType(ts []topics.Spec) (each []topics.Spec) {
+	for _, t := range ts {
+		each = append(each, t.Each()...)
+	}
+	return each
 }
 
 func topicNames(specs []topics.Spec) []string {
@@ -103,5 +111,5 @@ func (c *schemas) needRegistry() error {
 }
 
 func subjectOf(t topics.Spec) codec.Subject {
-	return codec.Subject{Topic: t.Name, Type: t.Type, Namespace: t.Namespace}
+	return codec.Subject{Topic: t.Name, Type: t.Type, Namespace: t.Namespace, Several: len(t.Cases) > 0}
 }

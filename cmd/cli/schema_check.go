@@ -26,7 +26,8 @@ func newSchemaCheck(s *session) *cobra.Command {
 		Short: "Check the derived schemas against the registry or golden files",
 		Long: `Check whether the schemas derived from the types of declared topics may follow those that the
 registry has, by its own verdict and by the rules of leat, which take a changed unit for a break. With
---golden they are also checked against the files DIR/TOPIC.avsc; without a registry against these alone.
+--golden they are also checked against the files DIR/TOPIC.avsc, or DIR/TOPIC-TYPE.avsc where a topic carries
+several types; without a registry against these alone.
 For every field that changed it is said who can no longer read whose data, and in which order the
 change can be rolled out. The command exits 5 when a schema is incompatible or its file is missing,
 and 4 when the registry cannot be reached.`,
@@ -74,7 +75,7 @@ func (c *schemas) golden(rows []verdictRow, o checkOptions) ([]verdictRow, error
 		if err != nil {
 			return nil, faulty(err)
 		}
-		r, err := goldenRow(own, o)
+		r, err := goldenRow(own, filepath.Join(o.golden, c.topics[i].SchemaFile()), o)
 		if err != nil {
 			return nil, err
 		}
@@ -83,8 +84,7 @@ func (c *schemas) golden(rows []verdictRow, o checkOptions) ([]verdictRow, error
 	return rows, nil
 }
 
-func goldenRow(own schemaRow, o checkOptions) (verdictRow, error) {
-	file := filepath.Join(o.golden, own.Topic+".avsc")
+func goldenRow(own schemaRow, file string, o checkOptions) (verdictRow, error) {
 	r := verdictRow{
 		Topic: own.Topic, Subject: own.Subject, Against: file, Level: strings.ToUpper(o.level), Changes: []changeRow{}, Refusals: []string{},
 	}

@@ -14,7 +14,7 @@ func newSchemaShow(s *session) *cobra.Command {
 		Use:   "show [TOPIC...]",
 		Short: "Show the schemas derived from the types of declared topics",
 		Long: `Show the Avro schemas derived from the types of declared topics, and the subjects under which a
-registry keeps them. With one topic the schema itself is printed, as a golden file holds it.
+registry keeps them. With one topic of one type the schema itself is printed, as a golden file holds it.
 Nothing is connected to.`,
 		Example: `  leat schema show
   leat schema show orders > schemas/orders.avsc
@@ -44,7 +44,7 @@ func showSchemas(s *session, names []string) error {
 		}
 		t.rows = append(t.rows, []string{rows[i].Topic, rows[i].Subject, string(rows[i].Schema)})
 	}
-	if len(names) == 1 && s.flags.output == asTable {
+	if len(names) == 1 && len(rows) == 1 && s.flags.output == asTable {
 		return printSchema(s, rows[0].Schema)
 	}
 	return s.print(rows, t)

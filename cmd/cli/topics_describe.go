@@ -98,9 +98,7 @@ func (d *topicDetail) add(r *router.Router, have []broker.TopicInfo) {
 
 func (d *topicDetail) declared(spec topics.Spec) {
 	d.Kind, d.Format, d.Keyed, d.Replication = string(spec.Kind), string(spec.Format), spec.Key != nil, spec.Replication
-	if spec.Type != nil {
-		d.Type = spec.Type.String()
-	}
+	d.Type = spec.TypeText()
 	if spec.Retention != 0 {
 		d.Retention = spec.Retention.String()
 	}

@@ -30,7 +30,8 @@ type Config struct {
 	// AutoRegister registers the schemas of what is published. False: they have to be
 	// registered, and the error for one that is not names its subject and the difference.
 	AutoRegister bool
-	// SubjectBy names subjects, default SubjectByTopic.
+	// SubjectBy names subjects, default SubjectByTopic. A topic with several types goes by
+	// topic and record then, since its types are no versions of each other.
 	SubjectBy SubjectBy
 	// Schemas given for Go types as JSON text, such as embedded .avsc files, in place of the
 	// derived ones. New reports what does not fit, by path. Tags still name the fields; names,
@@ -61,6 +62,7 @@ type Codec struct {
 var (
 	_ codec.Codec   = (*Codec)(nil)
 	_ codec.Checker = (*Codec)(nil)
+	_ codec.Namer   = (*Codec)(nil)
 )
 
 // New returns a codec. It reports every fault of cfg and connects to nothing.
@@ -114,7 +116,7 @@ func (c *Codec) Prepare(ctx context.Context, s codec.Subject) error {
 	if t == nil || isGeneric(t) {
 		return nil
 	}
-	if _, err := c.encoderFor(ctx, target{topic: s.Topic, typ: t, namespace: s.Namespace}); err != nil {
+	if _, err := c.encoderFor(ctx, target{topic: s.Topic, typ: t, namespace: s.Namespace, several: s.Several}); err != nil {
 		return fmt.Errorf("topic %s: %w", s.Topic, err)
 	}
 	return nil

@@ -87,7 +87,7 @@ func (e *sender) encode(dst []byte, v any) (out []byte, err error) {
 
 // targetOf says with which schema v goes out for s.
 func targetOf(s codec.Subject, v any) (target, error) {
-	t := target{topic: s.Topic, typ: pointed(s.Type), namespace: s.Namespace}
+	t := target{topic: s.Topic, typ: pointed(s.Type), namespace: s.Namespace, several: s.Several}
 	have := pointed(reflect.TypeOf(v))
 	switch {
 	case have == nil:

@@ -23,6 +23,7 @@ type target struct {
 	typ       reflect.Type
 	namespace string
 	text      string
+	several   bool // typ is one of several on the topic
 }
 
 // encoder writes values of one target.
@@ -80,7 +81,7 @@ func (c *Codec) newEncoder(ctx context.Context, t target, s *schema) (*encoder, 
 // idOf registers the schema or looks it up, and returns the id under which the registry
 // keeps exactly this schema.
 func (c *Codec) idOf(ctx context.Context, t target, s *schema) (int, error) {
-	subject := c.cfg.SubjectBy.subject(t.topic, s.name)
+	subject := c.cfg.SubjectBy.of(t.several).subject(t.topic, s.name)
 	if s.name == "" && c.cfg.SubjectBy != SubjectByTopic {
 		return 0, fmt.Errorf("topic %s: subjects by %s need a schema that is a record", t.topic, c.cfg.SubjectBy)
 	}

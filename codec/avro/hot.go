@@ -44,6 +44,7 @@ func placeOf(t reflect.Type) uintptr {
 type sending struct {
 	topic, namespace string
 	declared, typ    reflect.Type
+	several          bool
 }
 
 // sender writes such values.
@@ -56,7 +57,7 @@ type sender struct {
 func (s sending) place() uintptr { return placeOf(s.typ) + uintptr(len(s.topic)) }
 
 func sendingOf(s codec.Subject, v any) sending {
-	return sending{s.Topic, s.Namespace, s.Type, reflect.TypeOf(v)}
+	return sending{s.Topic, s.Namespace, s.Type, reflect.TypeOf(v), s.Several}
 }
 
 // receiving is a kind of value that is read from messages of one schema.

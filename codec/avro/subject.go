@@ -22,6 +22,14 @@ func (s SubjectBy) validate() error {
 	return fmt.Errorf("avro subject strategy %q is unknown: use topic, record or topic-record", s)
 }
 
+// of is how the schemas of a topic are named: several types cannot share its subject.
+func (s SubjectBy) of(several bool) SubjectBy {
+	if several && s == SubjectByTopic {
+		return SubjectByTopicRecord
+	}
+	return s
+}
+
 func (s SubjectBy) subject(topic, record string) string {
 	switch s {
 	case SubjectByRecord:

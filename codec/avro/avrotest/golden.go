@@ -33,7 +33,8 @@ func Golden(t testing.TB, dir string, ts ...Topic) {
 	Files{Dir: dir}.Check(t, specs...)
 }
 
-// Files are golden schemas, one file <topic>.avsc for each topic.
+// Files are golden schemas, one file <topic>.avsc for each topic, and one file
+// <topic>-<type>.avsc for each type of a topic that carries several.
 type Files struct {
 	// Dir holds the files.
 	Dir string
@@ -52,7 +53,7 @@ func (f Files) Check(t testing.TB, specs ...topics.Spec) {
 		t.Fatal(err)
 	}
 	checked := 0
-	for _, s := range specs {
+	for _, s := range eachType(specs) {
 		if !encoded(s) {
 			continue
 		}
@@ -66,6 +67,14 @@ func (f Files) Check(t testing.TB, specs ...topics.Spec) {
 	}
 }
 
+// eachType is a topic for each type.
+func eachType(specs []topics.Spec) (each []topics.Spec) {
+	for _, s := range specs {
+		each = append(each, s.Each()...)
+	}
+	return each
+}
+
 // encoded tells whether the values of a topic have a schema of their own.
 func encoded(s topics.Spec) bool {
 	return (s.Format == "" || s.Format == topics.Avro) && s.Type != nil && s.Type.Kind() != reflect.Map
@@ -73,11 +82,11 @@ func encoded(s topics.Spec) bool {
 
 func (f Files) check(t testing.TB, schemas *avro.Codec, s topics.Spec) error {
 	t.Helper()
-	text, err := schemas.Schema(codec.Subject{Topic: s.Name, Type: s.Type, Namespace: s.Namespace})
+	text, err := schemas.Schema(codec.Subject{Topic: s.Name, Type: s.Type, Namespace: s.Namespace, Several: len(s.Cases) > 0})
 	if err != nil {
 		return err
 	}
-	file := filepath.Join(f.Dir, s.Name+".avsc")
+	file := filepath.Join(f.Dir, s.SchemaFile())
 	was, err := os.ReadFile(file) //nolint:gosec // the test says which folder
 	missing := errors.Is(err, fs.ErrNotExist)
 	if err != nil && !missing {
