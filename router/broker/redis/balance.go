@@ -128,7 +128,20 @@ func (in *intake) plan(ctx context.Context) (plan, error) {
 	if err != nil {
 		return plan{}, err
 	}
-	return share(in.m.id, members, holders), nil
+	return share(in.m.id, members, in.forget(holders)), nil
+}
+
+// forget takes leases of this member for free that it does not know of any more: those that
+// ran out by its clock, and those whose granting was not heard.
+func (in *intake) forget(holders []string) []string {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for p, h := range holders {
+		if _, ok := in.owners[int32(p)]; !ok && h == in.m.id {
+			holders[p] = ""
+		}
+	}
+	return holders
 }
 
 // grow creates the group on partitions that the topic got since.

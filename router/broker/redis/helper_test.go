@@ -3,8 +3,10 @@ package redis_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -30,12 +32,40 @@ func open(t *testing.T, addr string, change ...func(*settings.Redis)) *redis.Bro
 	for _, c := range change {
 		c(&cfg)
 	}
-	b, err := redis.New(cfg, redis.Logger(slog.New(slog.NewTextHandler(testWriter{t}, nil))))
+	return opened(t, cfg, testWriter{t})
+}
+
+// opened is a broker that logs to w.
+func opened(t *testing.T, cfg settings.Redis, w io.Writer) *redis.Broker {
+	t.Helper()
+	b, err := redis.New(cfg, redis.Logger(slog.New(slog.NewTextHandler(w, nil))))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = b.Close(context.Background()) })
 	return b
+}
+
+// logBook keeps what is logged.
+type logBook struct {
+	testWriter
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func newLogBook(t *testing.T) *logBook { t.Helper(); return &logBook{testWriter: testWriter{t}} }
+
+func (l *logBook) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.text.Write(b)
+	return l.testWriter.Write(b)
+}
+
+func (l *logBook) count(what string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Count(l.text.String(), what)
 }
 
 type testWriter struct{ t testing.TB }

@@ -14,6 +14,7 @@ type proxy struct {
 	target string
 	mu     sync.Mutex
 	cut    bool
+	held   chan struct{} // answers wait until it is closed; nil: they do not
 	conns  []net.Conn
 	wg     sync.WaitGroup
 }
@@ -59,7 +60,7 @@ func (p *proxy) carry(c net.Conn) {
 		return
 	}
 	var wg sync.WaitGroup
-	wg.Go(func() { _, _ = io.Copy(c, s); _ = c.Close() })
+	wg.Go(func() { _, _ = io.Copy(c, late{s, p}); _ = c.Close() })
 	_, _ = io.Copy(s, c)
 	_ = s.Close()
 	wg.Wait()
@@ -85,4 +86,38 @@ func (p *proxy) set(cut bool) {
 		}
 		p.conns = nil
 	}
+}
+
+// hold keeps all answers back until the returned function is called, at the latest until t ends.
+func (p *proxy) hold(t *testing.T) (goOn func()) {
+	t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	held := make(chan struct{})
+	p.held = held
+	goOn = sync.OnceFunc(func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.held = nil
+		close(held)
+	})
+	t.Cleanup(goOn)
+	return goOn
+}
+
+// late reads answers that may be held back.
+type late struct {
+	io.Reader
+	p *proxy
+}
+
+func (l late) Read(b []byte) (int, error) {
+	n, err := l.Reader.Read(b)
+	l.p.mu.Lock()
+	held := l.p.held
+	l.p.mu.Unlock()
+	if held != nil {
+		<-held
+	}
+	return n, err
 }
