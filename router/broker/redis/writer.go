@@ -121,6 +121,9 @@ func (w *writer) send(batch []*write) bool {
 	for wait, said := firstBackoff, false; ; wait = min(2*wait, maxBackoff) {
 		rest, err := w.try(batch)
 		if len(rest) == 0 {
+			if said {
+				w.log.Info("publishing to redis goes on")
+			}
 			return true
 		}
 		if len(rest) < len(batch) {

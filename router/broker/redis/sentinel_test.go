@@ -1,0 +1,84 @@
+package redis_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/leat-go/leat/internal/testservers"
+	"github.com/leat-go/leat/router/broker/redis"
+	"github.com/leat-go/leat/settings"
+)
+
+// TestServiceGoesOnAfterAFailover kills the master under load. What the replica had not got
+// is lost with it; everything that the new master has is handled, and the service goes on.
+func TestServiceGoesOnAfterAFailover(t *testing.T) {
+	t.Parallel()
+	s, err := testservers.StartRedisSentinels(t.Context(), testservers.RedisOptions{})
+	if err != nil {
+		unavailable(t, err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	log := newLogBook(t)
+	b := opened(t, settings.Redis{SentinelAddrs: s.Addrs(), SentinelMaster: s.Name(), Lease: 3 * time.Second}, log)
+	topic := create(t, b, 3)
+	var seen orders
+	join(t, b, group(topic, seen.handle))
+	stop := produceInOrder(t.Context(), t, b, topic, 20)
+	until(t, "messages flow", func() bool { return seen.count() > 500 })
+	first, err := s.Master(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	var master *testservers.RedisServer
+	until(t, "the replica is the master", func() bool {
+		m, err := s.Master(t.Context())
+		master = m
+		return err == nil && m != first
+	})
+	until(t, "publishing goes on", func() bool { return log.count("publishing to redis goes on") > 0 })
+	before := seen.count()
+	until(t, "messages flow again", func() bool { return seen.count() > before+500 })
+	stop()
+	c := client(t, master.Addr())
+	want := map[string]bool{}
+	for p := range 3 {
+		for _, e := range c.XRange(t.Context(), streamOf(topic, p), "-", "+").Val() {
+			r := redis.DecodeEntry(topic, e.ID, texts(e.Values))
+			want[string(r.Key)+"/"+string(r.Value)] = true
+		}
+	}
+	if len(want) < 1000 {
+		t.Errorf("the new master has %d messages", len(want))
+	}
+	until(t, "all that the new master has is handled", func() bool { return seen.hasAll(want) })
+	until(t, "and acknowledged", func() bool {
+		for p := range 3 {
+			if g := c.XPending(t.Context(), streamOf(topic, p), "g").Val(); g == nil || g.Count > 0 {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+func texts(values map[string]any) map[string]string {
+	m := map[string]string{}
+	for k, v := range values {
+		m[k], _ = v.(string)
+	}
+	return m
+}
+
+func (o *orders) hasAll(want map[string]bool) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for id := range want {
+		if !o.seen[id] {
+			return false
+		}
+	}
+	return true
+}
