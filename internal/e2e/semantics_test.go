@@ -30,22 +30,22 @@ import (
 type backend struct {
 	name  string
 	stock bool
-	open  func(t *testing.T) broker.Broker
+	open  func(t testing.TB) broker.Broker
 }
 
 func backends() []backend {
 	shared := memory.New()
 	return []backend{
-		{"memory", false, func(*testing.T) broker.Broker { return shared }},
-		{"kafka", false, func(t *testing.T) broker.Broker { t.Helper(); return must(kafka.New(kafkaSettings(t)))(t) }},
-		{"redis", false, func(t *testing.T) broker.Broker { t.Helper(); return must(redis.New(redisSettings(t)))(t) }},
-		{"sarama", true, func(t *testing.T) broker.Broker { t.Helper(); return must(sarama.New(kafkaSettings(t)))(t) }},
-		{"redisstream", true, func(t *testing.T) broker.Broker { t.Helper(); return must(redisstream.New(redisSettings(t)))(t) }},
+		{"memory", false, func(testing.TB) broker.Broker { return shared }},
+		{"kafka", false, func(t testing.TB) broker.Broker { t.Helper(); return must(kafka.New(kafkaSettings(t)))(t) }},
+		{"redis", false, func(t testing.TB) broker.Broker { t.Helper(); return must(redis.New(redisSettings(t)))(t) }},
+		{"sarama", true, func(t testing.TB) broker.Broker { t.Helper(); return must(sarama.New(kafkaSettings(t)))(t) }},
+		{"redisstream", true, func(t testing.TB) broker.Broker { t.Helper(); return must(redisstream.New(redisSettings(t)))(t) }},
 	}
 }
 
-func must[B broker.Broker](b B, err error) func(*testing.T) broker.Broker {
-	return func(t *testing.T) broker.Broker {
+func must[B broker.Broker](b B, err error) func(testing.TB) broker.Broker {
+	return func(t testing.TB) broker.Broker {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
@@ -55,14 +55,14 @@ func must[B broker.Broker](b B, err error) func(*testing.T) broker.Broker {
 	}
 }
 
-func kafkaSettings(t *testing.T) settings.Kafka {
+func kafkaSettings(t testing.TB) settings.Kafka {
 	t.Helper()
 	s := settings.Default().Kafka
 	s.Enabled, s.BootstrapServers = true, testservers.KafkaFor(t).Brokers
 	return s
 }
 
-func redisSettings(t *testing.T) settings.Redis {
+func redisSettings(t testing.TB) settings.Redis {
 	t.Helper()
 	s := settings.Default().Redis
 	s.Enabled, s.URL = true, settings.URL(testservers.RedisFor(t).URL())
