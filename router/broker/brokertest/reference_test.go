@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/leat-go/leat/router/routertest"
 )
 
 var update = flag.Bool("update", false, "write docs/reference/conformance.md again")
@@ -86,7 +88,64 @@ func page(t *testing.T) string {
 		}
 		b.WriteString("\n")
 	}
+	return b.String() + doorsTable(t)
+}
+
+const doorsHead = `
+## Handlers
+
+What handlers are promised is said by a second suite, ` + "`router/routertest`" + `, which tries each row through every
+door into the delivery engine: ` + "%s" + `.
+
+`
+
+// doorsTable is what handlers are promised, with the declarations of the stock adapters.
+func doorsTable(t *testing.T) string {
+	t.Helper()
+	var b strings.Builder
+	fmt.Fprintf(&b, doorsHead, "`"+strings.Join(routertest.Doors(), "`, `")+"`")
+	b.WriteString("| a handler |")
+	limits := make([]map[string]string, len(backends))
+	for i, be := range backends {
+		limits[i] = doorsDeclared(t, be.name)
+		b.WriteString(" " + be.name + " |")
+	}
+	b.WriteString("\n|---|" + strings.Repeat("---|", len(backends)) + "\n")
+	for _, name := range routertest.Names() {
+		b.WriteString("| " + name + " |")
+		for i := range backends {
+			b.WriteString(" " + cell(limits[i], name) + " |")
+		}
+		b.WriteString("\n")
+	}
 	return b.String()
+}
+
+// doorsVariables hold the declarations of a column.
+var doorsVariables = map[string]string{"sarama": "saramaCannot", "watermill": "redisstreamCannot"}
+
+func doorsDeclared(t *testing.T, column string) map[string]string {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), "../../../internal/e2e/doors_test.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	limits := map[string]string{}
+	for n := range ast.Preorder(file) {
+		spec, ok := n.(*ast.ValueSpec)
+		if !ok || spec.Names[0].Name != doorsVariables[column] {
+			continue
+		}
+		for n := range ast.Preorder(spec) {
+			if call, ok := n.(*ast.CallExpr); ok && declaration(call) != "" {
+				limits[literal(t, call.Args[0])] = declaration(call) + literal(t, call.Args[1])
+			}
+		}
+	}
+	if doorsVariables[column] != "" && len(limits) == 0 {
+		t.Errorf("nothing is declared in %s", doorsVariables[column])
+	}
+	return limits
 }
 
 func chosen(setting string) string {
