@@ -23,7 +23,7 @@ import (
 func TestTheSettingsOfAServiceInProduction(t *testing.T) {
 	t.Parallel()
 	onlyLong(t, "it starts three nodes")
-	const password = "p@ss-word#1" //nolint:gosec // of a server that lives as long as the test
+	const password = "p@ss-word#1"
 	server := startKafka(t, testservers.KafkaOptions{Nodes: 3, Heap: "256m", Security: &testservers.KafkaSecurity{
 		Users: map[string]string{"user-service": password}, Super: []string{"user-service"},
 	}})
