@@ -17,7 +17,7 @@ import (
 const (
 	// revokeWithin is how long running handlers may hold up a rebalance, well below the
 	// time that the group gives its members.
-	revokeWithin = 5 * time.Second
+	revokeWithin = 4 * time.Second
 	commitWithin = 10 * time.Second
 	leaveWithin  = 5 * time.Second
 )
