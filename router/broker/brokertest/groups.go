@@ -13,6 +13,7 @@ var groupCases = []testCase{
 	{name: "every group receives each message once", run: everyGroup},
 	{name: "members of a group share its messages", run: membersShare},
 	{name: "order per key holds while members join and leave", run: ownerChange},
+	{name: "a slow handler holds up nobody who joins", run: slowHandover},
 	{name: "many topics in one group", run: manyTopics},
 	{name: "members of a group may read different topics", run: differentTopics},
 	{name: "a topic that is created after the join is read", run: lateTopic},
@@ -20,7 +21,11 @@ var groupCases = []testCase{
 	{name: "a broadcast from the earliest message", run: broadcastEarliest},
 }
 
-const partitions = 4
+const (
+	partitions = 4
+	// handoverTime is long for slow machines; what waits for the handler waits for a minute.
+	handoverTime = 30 * time.Second
+)
 
 func everyGroup(b *bench) {
 	in, topic := b.stage(partitions)
@@ -130,6 +135,32 @@ func (f *flow) until(what string, ok func() bool) {
 		f.round()
 		return ok()
 	})
+}
+
+// slowHandover has a handler run until another member has joined and handled messages.
+func slowHandover(b *bench) {
+	one, topic := b.stage(partitions)
+	two := b.instance()
+	slow := b.gate()
+	running := make(chan struct{}, 100)
+	one.publish(record(topic, "slow", "slow"))
+	one.join(broker.Subscription{Topic: topic, Concurrency: 4, Handle: func(d broker.Delivery) {
+		if string(d.Record().Value) == "slow" {
+			running <- struct{}{}
+			slow.wait()
+		}
+		d.Done()
+	}})
+	receive(b, "the slow handler", running)
+	var got seen
+	begin := time.Now()
+	two.enter(b.groupOf(broker.Subscription{Topic: topic, Concurrency: 4, Handle: got.done}))
+	flow := &flow{b: b, in: one, topic: topic, keys: 24}
+	flow.until("the second member works", func() bool { return got.len() > 0 })
+	if waited := time.Since(begin); waited > handoverTime {
+		b.Errorf("the second member waited for %v", waited)
+	}
+	slow.open()
 }
 
 func manyTopics(b *bench) {

@@ -15,6 +15,7 @@ import (
 var cannot = []brokertest.Option{
 	brokertest.Cannot("a topic that is created after the join is read", "Join refuses a topic that does not exist"),
 	brokertest.Cannot("order per key holds while members join and leave", "what is finished during a rebalance comes again"),
+	brokertest.Cannot("a slow handler holds up nobody who joins", "a rebalance waits for running handlers"),
 	brokertest.Cannot("different keys are handled side by side", "one message is in flight per partition"),
 	brokertest.Cannot("unordered messages without a key are handled side by side", "one message is in flight per partition"),
 	brokertest.Cannot("a parked key holds up nobody else", "one message is in flight per partition, also while it waits"),
