@@ -68,6 +68,7 @@ func (a *acks) persist(ctx context.Context, o *owner) {
 			go o.lose(err) // which waits for nothing of ours
 			return
 		}
+		o.in.m.failIf(ctx, denied(err), o.keys.stream, err)
 		if pause(ctx, wait) != nil {
 			return
 		}

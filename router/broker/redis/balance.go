@@ -48,6 +48,7 @@ func (in *intake) round(ctx context.Context) time.Duration {
 		if ctx.Err() == nil {
 			in.m.log.Debug("partitions could not be shared out", "topic", in.sub.Topic, "error", err)
 		}
+		in.m.failIf(ctx, denied(err), in.sub.Topic, err)
 		in.ready.Store(false)
 		return min(late, 250*time.Millisecond)
 	}
@@ -82,6 +83,7 @@ func (in *intake) take(ctx context.Context, p int32) bool {
 	}
 	o, err := in.acquire(ctx, p)
 	if err != nil || o == nil {
+		in.m.failIf(ctx, denied(err), in.sub.Topic, err)
 		return false
 	}
 	if !o.begin(ctx, in.m.b.runID(ctx, o.keys.stream)) {

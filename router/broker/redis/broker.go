@@ -106,6 +106,8 @@ func (b *Broker) Connect(ctx context.Context) error {
 			return nil
 		case refusedLogin(err):
 			return b.loginFault(err)
+		case denied(err):
+			return explain(err)
 		case errors.Is(err, redis.ErrClosed):
 			return broker.ErrClosed
 		}
@@ -126,6 +128,8 @@ func (b *Broker) Ping(ctx context.Context) error {
 		return nil
 	case refusedLogin(err):
 		return b.loginFault(err)
+	case denied(err):
+		return explain(err)
 	}
 	return b.unreachable(err)
 }

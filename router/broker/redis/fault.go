@@ -34,12 +34,12 @@ func passing(err error) bool {
 // refusedLogin tells that the server answers and does not let us in.
 func refusedLogin(err error) bool {
 	return err != nil && (strings.Contains(err.Error(), "NOAUTH") || strings.Contains(err.Error(), "WRONGPASS") ||
-		strings.Contains(err.Error(), "NOPERM") || strings.Contains(err.Error(), "ERR AUTH") || strings.Contains(err.Error(), "invalid password"))
+		strings.Contains(err.Error(), "ERR AUTH") || strings.Contains(err.Error(), "invalid password"))
 }
 
 // hopeless tells that reading will not succeed before somebody changes something.
 func hopeless(err error) bool {
-	return err != nil && (strings.Contains(err.Error(), "WRONGTYPE") || strings.Contains(err.Error(), "NOPERM"))
+	return err != nil && (strings.Contains(err.Error(), "WRONGTYPE") || denied(err))
 }
 
 // noGroup tells that a group, or its stream, is gone.

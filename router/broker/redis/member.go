@@ -84,7 +84,7 @@ func (b *Broker) joinFault(group string, err error) error {
 	case !answered(err) && passing(err) && !errors.Is(err, broker.ErrNoStart) && !errors.Is(err, context.Canceled):
 		return fmt.Errorf("join group %s: %w", group, b.unreachable(err))
 	}
-	return fmt.Errorf("join group %s: %w", group, err)
+	return fmt.Errorf("join group %s: %w", group, explain(err))
 }
 
 // prepare finds the topic of a subscription and the positions to begin at.
@@ -143,6 +143,13 @@ func (m *member) fail(ctx context.Context, err error) {
 		defer cancel()
 		_ = m.Close(ctx)
 	}()
+}
+
+// failIf ends the member when there is no hope.
+func (m *member) failIf(ctx context.Context, hopeless bool, what string, err error) {
+	if hopeless && ctx.Err() == nil {
+		m.fail(ctx, fmt.Errorf("share %s: %w", what, explain(err)))
+	}
 }
 
 // Close leaves the group in order, see broker.Member.

@@ -69,6 +69,7 @@ func (r *reader) prepare(ctx context.Context) bool {
 		if err == nil {
 			return true
 		}
+		r.o.in.m.failIf(ctx, hopeless(err), r.o.keys.stream, err)
 		if pause(ctx, wait) != nil {
 			return false
 		}
@@ -277,7 +278,7 @@ func (r *reader) mend(ctx context.Context, err error) bool {
 		r.o.lose(err)
 		return false
 	case hopeless(err):
-		r.o.in.m.fail(ctx, fmt.Errorf("read %s: %w", r.o.keys.stream, err))
+		r.o.in.m.fail(ctx, fmt.Errorf("read %s: %w", r.o.keys.stream, explain(err)))
 		return false
 	}
 	return true

@@ -45,6 +45,10 @@ var (
 	trimScript      = redis.NewScript(trimText)
 )
 
+var scriptTexts = []string{
+	acquireText, ackText, buryText, createText, heartbeatText, readText, releaseText, renewText, retakeText, stateText, trimText,
+}
+
 // What the fenced scripts answer when the lease is not held.
 const (
 	heldByOther = -1

@@ -120,7 +120,7 @@ func (r *registry) create(ctx context.Context, name string, t topic) error {
 func (b *Broker) CreateTopics(ctx context.Context, ts ...broker.TopicConfig) error {
 	var errs []error
 	for _, t := range ts {
-		errs = append(errs, again(ctx, func() error { return b.createTopic(ctx, t) }))
+		errs = append(errs, explain(again(ctx, func() error { return b.createTopic(ctx, t) })))
 	}
 	return errors.Join(errs...)
 }

@@ -167,7 +167,7 @@ func (w *writer) place(batch []*write) ([]*write, error) {
 		case passing(err):
 			return append(kept, batch[i:]...), err
 		default:
-			w.finish(x, broker.Receipt{}, fmt.Errorf("publish to %s: %w", x.r.Topic, err))
+			w.finish(x, broker.Receipt{}, fmt.Errorf("publish to %s: %w", x.r.Topic, explain(err)))
 		}
 	}
 	return kept, nil
@@ -206,7 +206,7 @@ func (w *writer) settle(batch []*write, cmds []redis.Cmder) (rest []*write) {
 		case passing(err):
 			rest = append(rest, x)
 		default:
-			w.finish(x, broker.Receipt{}, fmt.Errorf("publish to %s: %w", x.r.Topic, err))
+			w.finish(x, broker.Receipt{}, fmt.Errorf("publish to %s: %w", x.r.Topic, explain(err)))
 		}
 	}
 	return rest
