@@ -122,8 +122,9 @@ func (m *member) plan(s *survey, at place) (plan, error) {
 		return plan{}, err
 	}
 	kept, ok := s.position(at)
-	recreated := m.isRecreated(at.topic)
 	past, _ := decodeProgress(kept.metadata, kept.offset) // else another client's
+	// Another member may have gone on in the new topic already.
+	recreated := m.isRecreated(at.topic) && (past.topicID == [16]byte{} || kadm.TopicID(past.topicID) != s.details[at.topic].ID)
 	pl := plan{place: at, at: start, kept: kept, chosen: true}
 	switch {
 	case !ok && !recreated && !s.begun(at.topic):
