@@ -42,7 +42,7 @@ func (b *Broker) source(ctx context.Context, g *broker.Group, s *broker.Subscrip
 		return stock.Source{}, err
 	}
 	var envelopes stock.Envelopes
-	seen := &sessions{begin: func(session sarama.ConsumerGroupSession) error {
+	seen := &sessions{begin: func(session sarama.ConsumerGroupSession) error { //nolint:contextcheck // a session has its own
 		if len(first) == 0 {
 			return nil
 		}
