@@ -28,9 +28,10 @@ func checkLoss(h *History, r Rules, v *Verdict) {
 	}
 }
 
-// forgotten tells that the message was with the server when a fault was not over yet.
+// forgotten tells that the message may have been with the server when a fault was not over yet: it was on
+// its way before. Its acknowledgement is noted a little later than it was given.
 func (h *History) forgotten(m *message) bool {
-	return slices.ContainsFunc(h.faults, func(f span) bool { return f.to == 0 || m.acked <= f.to })
+	return slices.ContainsFunc(h.faults, func(f span) bool { return f.to == 0 || m.sent <= f.to })
 }
 
 // reached are the stages that finished the message.
