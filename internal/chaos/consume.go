@@ -34,7 +34,9 @@ func consume(ctx context.Context, o consumeOptions) error {
 	if err != nil {
 		return err
 	}
-	err = app.New(member{log}.handlers(o)...).Run(ctx)
+	m := member{log}
+	ready := app.GoFunc(m.ready)
+	err = app.New(append(m.handlers(o), ready)...).Run(ctx)
 	return errors.Join(err, log.Close())
 }
 
@@ -131,3 +133,6 @@ func unearthAvro(b []byte) (v Message, err error) {
 	v.Fate, v.Body = Fate(text()), text()
 	return v, err
 }
+
+// ready notes that the member consumes.
+func (m member) ready(context.Context) error { return m.log.Add(Event{Kind: Ready}) }

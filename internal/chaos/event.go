@@ -9,13 +9,14 @@ import (
 // Kind is what an event tells.
 type Kind string
 
-// The kinds of events. The first four are a producer's, the next four a member's, the rest the parent's.
+// The kinds of events. The first four are a producer's, the next five a member's, the rest the parent's.
 const (
 	Send    Kind = "send"    // about to be published
 	Acked   Kind = "acked"   // the broker has it
 	Failed  Kind = "failed"  // certainly not written
 	Unknown Kind = "unknown" // may have been written, or may still be
 
+	Ready  Kind = "ready"  // the member consumes
 	Begin  Kind = "begin"  // an attempt of the handler begins
 	Finish Kind = "finish" // it succeeded
 	Error  Kind = "error"  // it failed or was interrupted

@@ -94,6 +94,10 @@ func (r *run) story(ctx context.Context) error {
 			return err
 		}
 	}
+	// A start that meets no broker fails, as it should.
+	if err := r.until(ctx, time.Minute, func() bool { return r.history.count[Ready] >= members }); err != nil {
+		return fmt.Errorf("the members did not start: %w", err)
+	}
 	if err := r.produce(ctx); err != nil {
 		return err
 	}
