@@ -35,7 +35,7 @@ func consume(ctx context.Context, o consumeOptions) error {
 		return err
 	}
 	m := member{log}
-	ready := app.GoFunc(m.ready)
+	ready := app.GoFunc(m.ready) //nolint:contextcheck // the app gives it one
 	err = app.New(append(m.handlers(o), ready)...).Run(ctx)
 	return errors.Join(err, log.Close())
 }
