@@ -1,6 +1,7 @@
 package redis_test
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net"
@@ -15,6 +16,7 @@ type proxy struct {
 	mu     sync.Mutex
 	cut    bool
 	held   chan struct{} // answers wait until it is closed; nil: they do not
+	stops  map[direction]*stop
 	conns  []net.Conn
 	wg     sync.WaitGroup
 }
@@ -26,7 +28,7 @@ func newProxy(t *testing.T, target string) *proxy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &proxy{l: l, target: target}
+	p := &proxy{l: l, target: target, stops: map[direction]*stop{}}
 	p.wg.Go(p.serve)
 	t.Cleanup(func() {
 		_ = l.Close()
@@ -60,8 +62,8 @@ func (p *proxy) carry(c net.Conn) {
 		return
 	}
 	var wg sync.WaitGroup
-	wg.Go(func() { _, _ = io.Copy(c, late{s, p}); _ = c.Close() })
-	_, _ = io.Copy(s, c)
+	wg.Go(func() { _, _ = io.Copy(stopping{c, p, answers}, late{s, p}); _ = c.Close() })
+	_, _ = io.Copy(stopping{s, p, requests}, c)
 	_ = s.Close()
 	wg.Wait()
 }
@@ -120,4 +122,68 @@ func (l late) Read(b []byte) (int, error) {
 		<-held
 	}
 	return n, err
+}
+
+// direction is one of the two in which a proxy carries bytes.
+type direction bool
+
+const (
+	requests direction = true
+	answers  direction = false
+)
+
+// stop is where a connection stops once.
+type stop struct {
+	mark         []byte
+	caught, goOn chan struct{}
+}
+
+// stopAt lets the first connection that meets mark wait before it until goOn is called, at
+// the latest until t ends. Caught is closed when one does.
+func (p *proxy) stopAt(t *testing.T, d direction, mark string) (caught <-chan struct{}, goOn func()) {
+	t.Helper()
+	s := &stop{[]byte(mark), make(chan struct{}), make(chan struct{})}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stops[d] = s
+	goOn = sync.OnceFunc(func() { close(s.goOn) })
+	t.Cleanup(goOn)
+	return s.caught, goOn
+}
+
+// meets returns the stop that is in b, which no other connection meets then, and where.
+func (p *proxy) meets(d direction, b []byte) (*stop, int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.stops[d]
+	if s == nil {
+		return nil, 0
+	}
+	at := bytes.Index(b, s.mark)
+	if at < 0 {
+		return nil, 0
+	}
+	delete(p.stops, d)
+	return s, at
+}
+
+// stopping writes what is carried in a direction, and stops where it has to.
+type stopping struct {
+	io.Writer
+	p *proxy
+	d direction
+}
+
+func (w stopping) Write(b []byte) (int, error) {
+	s, at := w.p.meets(w.d, b)
+	if s == nil {
+		return w.Writer.Write(b)
+	}
+	if n, err := w.Writer.Write(b[:at]); err != nil {
+		return n, err
+	}
+	close(s.caught)
+	<-s.goOn
+	n, err := w.Writer.Write(b[at:])
+	return at + n, err
 }

@@ -28,14 +28,17 @@ type write struct {
 	done      func(broker.Receipt, error)
 	partition int32
 	placed    bool
+	cmd       redis.Cmder // of the last try
 }
 
 func newWrite(r *broker.Record, done func(broker.Receipt, error)) *write {
 	return &write{r: r, values: encode(r), done: done}
 }
 
+func (x *write) stream() string { return stream(x.r.Topic, x.partition) }
+
 // writer sends the records of all producers, in the order of the calls, one pipeline at a
-// time. After a broken connection it goes on with the first record without an answer:
+// time. What was not answered, or refused for a moment, it sends again in the same order:
 // records may be doubled, never swapped or lost.
 type writer struct {
 	client redis.UniversalClient
@@ -129,7 +132,7 @@ func (w *writer) send(batch []*write) bool {
 		if len(rest) < len(batch) {
 			wait = firstBackoff
 		}
-		if batch = rest; !said && w.ctx.Err() == nil {
+		if batch = rest; err != nil && !said && w.ctx.Err() == nil {
 			said = true
 			w.log.Warn("publishing to redis waits", "records", len(rest), "error", err)
 		}
@@ -146,13 +149,8 @@ func (w *writer) try(batch []*write) ([]*write, error) {
 	if err != nil || len(batch) == 0 {
 		return batch, err
 	}
-	pipe := w.client.Pipeline()
-	cmds := make([]redis.Cmder, len(batch))
-	for i, x := range batch {
-		cmds[i] = w.command(pipe, x)
-	}
-	_, err = pipe.Exec(w.ctx)
-	return w.settle(batch, cmds), err
+	err = w.exec(batch)
+	return w.settle(batch), err
 }
 
 // place chooses the partitions. A record whose topic cannot be used is refused.
@@ -188,7 +186,7 @@ func (w *writer) choose(x *write, t topic) {
 }
 
 func (w *writer) command(pipe redis.Pipeliner, x *write) redis.Cmder {
-	s := stream(x.r.Topic, x.partition)
+	s := x.stream()
 	if w.topics.last(x.r.Topic).kind == topics.KindState && len(x.r.Key) > 0 {
 		args := append([]any{x.r.Key}, x.values...)
 		return pipe.Eval(w.ctx, stateText, []string{s, side(s, "latest")}, args...)
@@ -197,13 +195,13 @@ func (w *writer) command(pipe redis.Pipeliner, x *write) redis.Cmder {
 }
 
 // settle finishes what was answered and returns the rest.
-func (w *writer) settle(batch []*write, cmds []redis.Cmder) (rest []*write) {
-	for i, x := range batch {
-		err := cmds[i].Err()
+func (w *writer) settle(batch []*write) (rest []*write) {
+	for _, x := range batch {
+		err := x.cmd.Err()
 		switch {
 		case err == nil:
-			w.finish(x, receipt(x, cmds[i]), nil)
-		case passing(err):
+			w.finish(x, receipt(x), nil)
+		case passing(err) || redis.IsExecAbortError(err):
 			rest = append(rest, x)
 		default:
 			w.finish(x, broker.Receipt{}, fmt.Errorf("publish to %s: %w", x.r.Topic, explain(err)))
@@ -212,9 +210,9 @@ func (w *writer) settle(batch []*write, cmds []redis.Cmder) (rest []*write) {
 	return rest
 }
 
-func receipt(x *write, c redis.Cmder) broker.Receipt {
+func receipt(x *write) broker.Receipt {
 	var id string
-	switch c := c.(type) {
+	switch c := x.cmd.(type) {
 	case *redis.StringCmd:
 		id = c.Val()
 	case *redis.Cmd:

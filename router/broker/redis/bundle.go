@@ -1,0 +1,70 @@
+package redis
+
+import (
+	"errors"
+	"sync"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// bundle is what goes to the server in one go.
+type bundle struct {
+	whole  bool // all of it is written or nothing
+	writes []*write
+}
+
+// exec sends a batch and returns why some of it was not written, nil when no record is to
+// blame but others of its bundle. Of a stream all is written or nothing: a record that the
+// server refuses for a moment, being full for instance, would be overtaken by the next.
+func (w *writer) exec(batch []*write) error {
+	bundles := w.bundles(batch)
+	errs := make([]error, len(bundles))
+	var wg sync.WaitGroup
+	for i, b := range bundles[1:] {
+		wg.Go(func() { errs[i+1] = w.sendBundle(b) })
+	}
+	errs[0] = w.sendBundle(bundles[0])
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// bundles keeps together what one command can, which in a cluster is what one slot has.
+func (w *writer) bundles(batch []*write) (bs []bundle) {
+	streams := map[string][]*write{}
+	for _, x := range batch {
+		s := x.stream()
+		streams[s] = append(streams[s], x)
+	}
+	if _, ok := w.client.(*redis.ClusterClient); !ok {
+		return []bundle{{len(streams) < len(batch), batch}}
+	}
+	var single []*write
+	for _, xs := range streams {
+		if len(xs) == 1 {
+			single = append(single, xs...)
+			continue
+		}
+		bs = append(bs, bundle{true, xs})
+	}
+	if len(single) > 0 {
+		bs = append(bs, bundle{false, single})
+	}
+	return bs
+}
+
+func (w *writer) sendBundle(b bundle) error {
+	pipe := w.client.Pipeline()
+	if b.whole {
+		pipe = w.client.TxPipeline()
+	}
+	for _, x := range b.writes {
+		x.cmd = w.command(pipe, x)
+	}
+	_, _ = pipe.Exec(w.ctx) // every command has its error
+	for _, x := range b.writes {
+		if err := x.cmd.Err(); err != nil && !redis.IsExecAbortError(err) && passing(err) {
+			return err
+		}
+	}
+	return nil
+}
