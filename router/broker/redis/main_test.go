@@ -1,6 +1,7 @@
 package redis_test
 
 import (
+	"os"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -8,4 +9,9 @@ import (
 	"github.com/leat-go/leat/internal/testservers"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(testservers.Tests{M: m}) }
+func TestMain(m *testing.M) {
+	if cfg := os.Getenv(asMember); cfg != "" {
+		os.Exit(beMember(cfg))
+	}
+	goleak.VerifyTestMain(testservers.Tests{M: m})
+}

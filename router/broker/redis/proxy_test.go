@@ -16,7 +16,7 @@ type proxy struct {
 	mu     sync.Mutex
 	cut    bool
 	held   chan struct{} // answers wait until it is closed; nil: they do not
-	stops  map[direction]*stop
+	stop   *stop         // that no connection has met yet
 	conns  []net.Conn
 	wg     sync.WaitGroup
 }
@@ -28,7 +28,7 @@ func newProxy(t *testing.T, target string) *proxy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &proxy{l: l, target: target, stops: map[direction]*stop{}}
+	p := &proxy{l: l, target: target}
 	p.wg.Go(p.serve)
 	t.Cleanup(func() {
 		_ = l.Close()
@@ -62,8 +62,9 @@ func (p *proxy) carry(c net.Conn) {
 		return
 	}
 	var wg sync.WaitGroup
-	wg.Go(func() { _, _ = io.Copy(stopping{c, p, answers}, late{s, p}); _ = c.Close() })
-	_, _ = io.Copy(stopping{s, p, requests}, c)
+	w := &way{p: p}
+	wg.Go(func() { _, _ = io.Copy(c, answers{s, w}); _ = c.Close() })
+	_, _ = io.Copy(questions{s, w}, c)
 	_ = s.Close()
 	wg.Wait()
 }
@@ -107,83 +108,86 @@ func (p *proxy) hold(t *testing.T) (goOn func()) {
 	return goOn
 }
 
-// late reads answers that may be held back.
-type late struct {
-	io.Reader
-	p *proxy
-}
-
-func (l late) Read(b []byte) (int, error) {
-	n, err := l.Reader.Read(b)
-	l.p.mu.Lock()
-	held := l.p.held
-	l.p.mu.Unlock()
-	if held != nil {
-		<-held
-	}
-	return n, err
-}
-
-// direction is one of the two in which a proxy carries bytes.
-type direction bool
-
-const (
-	requests direction = true
-	answers  direction = false
-)
-
-// stop is where a connection stops once.
+// stop is where one connection stops: the question waits for pass, then its answer for answer.
 type stop struct {
-	mark         []byte
-	caught, goOn chan struct{}
+	mark             []byte
+	caught           chan struct{} // closed when a connection has met the mark
+	passed, answered chan struct{}
+	pass, answer     func()
 }
 
-// stopAt lets the first connection that meets mark wait before it until goOn is called, at
-// the latest until t ends. Caught is closed when one does.
-func (p *proxy) stopAt(t *testing.T, d direction, mark string) (caught <-chan struct{}, goOn func()) {
+// stopAt stops the first connection whose questions contain mark before it, at the latest
+// until t ends.
+func (p *proxy) stopAt(t *testing.T, mark string) *stop {
 	t.Helper()
-	s := &stop{[]byte(mark), make(chan struct{}), make(chan struct{})}
+	s := &stop{mark: []byte(mark), caught: make(chan struct{}), passed: make(chan struct{}), answered: make(chan struct{})}
+	s.pass = sync.OnceFunc(func() { close(s.passed) })
+	s.answer = sync.OnceFunc(func() { close(s.answered) })
+	t.Cleanup(s.pass)
+	t.Cleanup(s.answer)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.stops[d] = s
-	goOn = sync.OnceFunc(func() { close(s.goOn) })
-	t.Cleanup(goOn)
-	return s.caught, goOn
+	p.stop = s
+	return s
 }
 
-// meets returns the stop that is in b, which no other connection meets then, and where.
-func (p *proxy) meets(d direction, b []byte) (*stop, int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	s := p.stops[d]
-	if s == nil {
+// way is one connection through the proxy.
+type way struct {
+	p       *proxy
+	stopped *stop
+}
+
+// meets notes the stop whose mark is in b and returns it and where the mark is.
+func (w *way) meets(b []byte) (*stop, int) {
+	w.p.mu.Lock()
+	defer w.p.mu.Unlock()
+	if w.p.stop == nil {
 		return nil, 0
 	}
-	at := bytes.Index(b, s.mark)
+	at := bytes.Index(b, w.p.stop.mark)
 	if at < 0 {
 		return nil, 0
 	}
-	delete(p.stops, d)
-	return s, at
+	w.stopped, w.p.stop = w.p.stop, nil
+	return w.stopped, at
 }
 
-// stopping writes what is carried in a direction, and stops where it has to.
-type stopping struct {
+// questions go to the server.
+type questions struct {
 	io.Writer
-	p *proxy
-	d direction
+	*way
 }
 
-func (w stopping) Write(b []byte) (int, error) {
-	s, at := w.p.meets(w.d, b)
+func (q questions) Write(b []byte) (int, error) {
+	s, at := q.meets(b)
 	if s == nil {
-		return w.Writer.Write(b)
+		return q.Writer.Write(b)
 	}
-	if n, err := w.Writer.Write(b[:at]); err != nil {
+	if n, err := q.Writer.Write(b[:at]); err != nil {
 		return n, err
 	}
 	close(s.caught)
-	<-s.goOn
-	n, err := w.Writer.Write(b[at:])
+	<-s.passed
+	n, err := q.Writer.Write(b[at:])
 	return at + n, err
+}
+
+// answers come back, perhaps late.
+type answers struct {
+	io.Reader
+	*way
+}
+
+func (a answers) Read(b []byte) (int, error) {
+	n, err := a.Reader.Read(b)
+	a.p.mu.Lock()
+	held, s := a.p.held, a.stopped
+	a.p.mu.Unlock()
+	if held != nil {
+		<-held
+	}
+	if s != nil {
+		<-s.answered
+	}
+	return n, err
 }
