@@ -21,6 +21,10 @@ type KafkaOptions struct {
 	Heap       string            // of each node, as in -Xmx; empty: 384m
 	Properties map[string]string // added to the broker properties, and stronger than ours
 	Security   *KafkaSecurity    // nil: one plain listener, and everybody may do everything
+
+	// Between is asked, before the nodes start, for each way from one node to another: it listens there and
+	// carries what comes, until it pleases to cut. nil: the nodes reach one another directly. Clients always do.
+	Between func(KafkaWay) error
 }
 
 // KafkaServer is an Apache Kafka cluster on this machine. Its methods may be called concurrently.
@@ -96,8 +100,15 @@ func (s *KafkaServer) plan(ctx context.Context, o KafkaOptions, java []string) e
 			return err
 		}
 		n.java, n.cluster = java, cluster
-		voters = append(voters, fmt.Sprintf("%d@%s", id, n.controller))
 		s.nodes = append(s.nodes, n)
+	}
+	if o.Between != nil {
+		if err := s.part(ctx, o.Between); err != nil {
+			return err
+		}
+	}
+	for _, n := range s.nodes {
+		voters = append(voters, fmt.Sprintf("%d@%s", n.id, n.voter()))
 	}
 	for _, n := range s.nodes {
 		if err := n.write(o, strings.Join(voters, ",")); err != nil {

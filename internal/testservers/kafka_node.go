@@ -22,6 +22,7 @@ type kafkaNode struct {
 	secure             map[string]string // addresses that ask who the client is, by protocol
 	scram              []string          // arguments that make the users known
 	java               []string          // program and class path
+	between            *kafkaBetween     // nil: the others are reached directly
 	cluster            string
 
 	mu   sync.Mutex

@@ -12,6 +12,9 @@ import (
 func (n *kafkaNode) properties(o KafkaOptions, voters string) (string, error) {
 	p := n.base(voters)
 	maps.Copy(p, replication(o.Nodes))
+	if n.between != nil {
+		maps.Copy(p, n.apart())
+	}
 	if o.Security != nil {
 		more, err := n.secured(o.Security)
 		if err != nil {
