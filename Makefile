@@ -48,10 +48,11 @@ MESSAGES ?= 1000000
 SEED ?= 1
 BROKER ?= kafka,redis
 FAULTS ?=
+MEMBERSHIP ?=
 
-chaos: ## break servers and members under load and check the promises: MESSAGES, SEED, BROKER, FAULTS
+chaos: ## break servers and members under load and check the promises: MESSAGES, SEED, BROKER, FAULTS, MEMBERSHIP
 	go build -o bin/chaos ./internal/chaos/cmd/chaos
-	bin/chaos run -messages $(MESSAGES) -seed $(SEED) -broker "$(BROKER)" -faults "$(FAULTS)"
+	bin/chaos run -messages $(MESSAGES) -seed $(SEED) -broker "$(BROKER)" -faults "$(FAULTS)" -membership "$(MEMBERSHIP)"
 
 ci: ## what CI runs: real servers are required
 	.ci/run

@@ -24,7 +24,7 @@ func (r *run) withKafka(do func(*kadm.Client) error) error {
 
 // withRedis lends a client that goes straight to the server.
 func (r *run) withRedis(do func(redisClient) error) error {
-	c := redis.NewClient(&redis.Options{Addr: r.servers.redis.Addr()})
+	c := r.servers.client()
 	defer c.Close() //nolint:errcheck // nothing to flush
 	return do(c)
 }

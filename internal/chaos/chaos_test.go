@@ -49,8 +49,8 @@ func TestShortRunsKeepTheirPromises(t *testing.T) {
 func tried(t *testing.T, broker string, fs []fault) {
 	t.Helper()
 	var out bytes.Buffer
-	o := Options{Messages: 2000, Seed: 1, Dir: t.TempDir(), Talk: t.Logf}
-	err := Run(t.Context(), o, []string{broker}, fs, &out)
+	o := Options{Messages: 2000 * len(fs), Seed: 1, Dir: t.TempDir(), Talk: t.Logf}
+	err := Run(t.Context(), o, []string{broker}, fs, memberships()[:1], &out)
 	t.Log(out.String())
 	if err != nil {
 		t.Error(err)
@@ -82,7 +82,7 @@ func TestFaultsThatCannotBeTriedSayWhy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := Run(t.Context(), o, []string{"redis"}, fs, &out); err != nil {
+	if err := Run(t.Context(), o, []string{"redis"}, fs, memberships(), &out); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(out.String(), `"verdict":"not run","reason":"start redis, appendfsync everysec, a small disk: mount a small file system: `) {
@@ -92,7 +92,7 @@ func TestFaultsThatCannotBeTriedSayWhy(t *testing.T) {
 
 func TestUnknownFaultsAreUsageErrors(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{nil, {"dance"}, {"run", "-faults", "none,earthquake"}, {"run", "-depth", "1"}} {
+	for _, args := range [][]string{nil, {"dance"}, {"run", "-faults", "none,earthquake"}, {"run", "-depth", "1"}, {"run", "-membership", "golden"}} {
 		if code := Main(args, &bytes.Buffer{}, &bytes.Buffer{}); code != 2 {
 			t.Errorf("%q: exit code %d", args, code)
 		}

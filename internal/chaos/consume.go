@@ -21,12 +21,16 @@ type consumeOptions struct {
 	names
 	log         string
 	pipe        bool // work on to a second topic and consume that too
+	batch       bool // consume that in batches
 	concurrency int
+	work        time.Duration // of each handler, beside that of its message
+	retry       time.Duration
 }
 
 // member is a service that logs what its handlers do.
 type member struct {
 	log *Log
+	o   consumeOptions
 }
 
 func consume(ctx context.Context, o consumeOptions) error {
@@ -34,24 +38,27 @@ func consume(ctx context.Context, o consumeOptions) error {
 	if err != nil {
 		return err
 	}
-	m := member{log}
+	m := member{log, o}
 	ready := app.GoFunc(m.ready) //nolint:contextcheck // the app gives it one
-	err = app.New(append(m.handlers(o), ready)...).Run(ctx)
+	err = app.New(append(m.handlers(), ready)...).Run(ctx)
 	return errors.Join(err, log.Close())
 }
 
-func (m member) handlers(o consumeOptions) []fx.Option {
-	same := router.Options(router.Concurrency(o.concurrency), router.Retry(3, router.Fixed(50*time.Millisecond)))
+func (m member) handlers() []fx.Option {
+	o := m.o
+	same := router.Options(router.Concurrency(o.concurrency), router.Retry(3, router.Fixed(o.retry)))
 	opts := []fx.Option{
 		app.ConsumeFunc(o.letters(), m.bury, router.Name("bury"), router.Group(o.group(Letters)), router.NoDeadLetter()),
 	}
 	if !o.pipe {
 		return append(opts, app.ConsumeFunc(o.in(), m.take, same, router.Name("take"), router.Group(o.group(In))))
 	}
-	return append(opts,
-		app.WorkFunc(o.in(), o.out(), m.pass, same, router.Name("pass"), router.Group(o.group(In))),
-		app.ConsumeFunc(o.out(), m.end, same, router.Name("end"), router.Group(o.group(Out))),
-	)
+	opts = append(opts, app.WorkFunc(o.in(), o.out(), m.pass, same, router.Name("pass"), router.Group(o.group(In))))
+	if o.batch {
+		return append(opts, app.ConsumeBatchFunc(o.out(), m.endAll, same, router.BatchSize(20), router.BatchWait(time.Second),
+			router.Name("end"), router.Group(o.group(Out))))
+	}
+	return append(opts, app.ConsumeFunc(o.out(), m.end, same, router.Name("end"), router.Group(o.group(Out))))
 }
 
 var errChosen = errors.New("chosen to fail")
@@ -63,9 +70,26 @@ func (m member) pass(ctx context.Context, v Message) (Message, error) {
 	return v, m.handle(ctx, In, v)
 }
 
-// handle works on a message between two lines of the log.
+// endAll handles a batch: what belongs to one key is done one after the other.
+func (m member) endAll(ctx context.Context, vs []Message) error {
+	failed := router.BatchErrors{}
+	for i, meta := range router.Batch(ctx) {
+		if err := m.handleAs(ctx, Out, vs[i], meta); err != nil {
+			failed[i] = err
+		}
+	}
+	if len(failed) == 0 {
+		return nil
+	}
+	return failed
+}
+
 func (m member) handle(ctx context.Context, s Stage, v Message) error {
-	meta := router.Meta(ctx)
+	return m.handleAs(ctx, s, v, router.Meta(ctx))
+}
+
+// handleAs works on a message between two lines of the log.
+func (m member) handleAs(ctx context.Context, s Stage, v Message, meta router.Metadata) error {
 	e := Event{
 		Kind: Begin, Stage: s, Key: v.Key, Seq: v.Seq, Hash: v.hash(), Fate: v.Fate,
 		Partition: meta.Partition, Offset: meta.Offset, Attempt: meta.Attempt,
@@ -82,7 +106,7 @@ func (m member) handle(ctx context.Context, s Stage, v Message) error {
 }
 
 func (m member) work(ctx context.Context, s Stage, v Message, attempt int) error {
-	if err := wait(ctx, v.work()); err != nil {
+	if err := wait(ctx, v.work()+m.o.work); err != nil {
 		return err
 	}
 	if s == In && (v.Fate == Doomed || v.Fate == Flaky && attempt == 1) {

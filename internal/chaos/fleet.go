@@ -46,8 +46,9 @@ type fleet struct {
 	peaks map[int]int64
 }
 
-// start runs `chaos role args`, which does not end with ctx. What it says goes to a file of its name.
-func (f *fleet) start(ctx context.Context, name, role string, args ...string) (*child, error) {
+// start runs `chaos role args`, with settings of its own, which does not end with ctx. What it says goes to a
+// file of its name.
+func (f *fleet) start(ctx context.Context, name string, env []string, role string, args ...string) (*child, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	home := filepath.Join(f.dir, name)
@@ -60,7 +61,7 @@ func (f *fleet) start(ctx context.Context, name, role string, args ...string) (*
 	}
 	defer said.Close()                                                                                   //nolint:errcheck // the child has its own handle
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), f.binary, append([]string{role}, args...)...) //nolint:gosec // ourselves
-	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = home, f.env, said, said, childAttributes()
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = home, slices.Concat(f.env, env), said, said, childAttributes()
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 )
 
 // storms is how often a member joins or leaves in a storm.
@@ -39,6 +37,22 @@ func stopMembers(ctx context.Context, r *run) error {
 		}
 		if err := wait(ctx, 3*time.Second); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// rollingRestart replaces every member in the order in which they came, twice: first a member leaves before
+// the next one comes, then after that.
+func rollingRestart(ctx context.Context, r *run) error {
+	leave := func(context.Context) error { r.noteStop(r.fleet.stop(r.oldest())); return nil }
+	for _, steps := range [][]func(context.Context) error{{leave, r.join}, {r.join, leave}} {
+		for range members {
+			for _, step := range steps {
+				if err := errors.Join(step(ctx), wait(ctx, 3*time.Second)); err != nil {
+					return err
+				}
+			}
 		}
 	}
 	return nil
@@ -118,6 +132,33 @@ func killNode(node int) func(context.Context, *run) error {
 	}
 }
 
+// cutNode takes a node of Kafka away from the others for 15 s. Clients reach it as before.
+func cutNode(node int) func(context.Context, *run) error {
+	return cutWays(func(w *wire) bool { return w.from == node || w.to == node })
+}
+
+// cutBetween takes two nodes of Kafka away from each other; both reach the third.
+func cutBetween(a, b int) func(context.Context, *run) error {
+	return cutWays(func(w *wire) bool { return w.from == a && w.to == b || w.from == b && w.to == a })
+}
+
+func cutWays(of func(*wire) bool) func(context.Context, *run) error {
+	return func(ctx context.Context, r *run) error {
+		for _, w := range r.servers.ways {
+			if of(w) {
+				w.cut()
+			}
+		}
+		err := wait(ctx, 15*time.Second)
+		for _, w := range r.servers.ways {
+			if of(w) {
+				err = errors.Join(err, w.mend())
+			}
+		}
+		return err
+	}
+}
+
 // killRedis kills Redis and starts it again after 2 s.
 func killRedis(ctx context.Context, r *run) error {
 	if err := r.servers.redis.Kill(); err != nil {
@@ -155,6 +196,5 @@ func spoilRegistry(m mood, d time.Duration) func(context.Context, *run) error {
 
 // flushRedis empties Redis.
 func flushRedis(ctx context.Context, r *run) error {
-	c := redis.NewClient(&redis.Options{Addr: r.servers.redis.Addr()})
-	return errors.Join(c.FlushAll(ctx).Err(), c.Close())
+	return r.withRedis(func(c redisClient) error { return c.FlushAll(ctx).Err() })
 }

@@ -67,12 +67,16 @@ func parse(f *flag.FlagSet, args []string, stderr io.Writer) error {
 
 // args are the flags that bindNames reads.
 func (n names) args() []string {
-	return []string{"-run", n.run, "-format", n.format, "-partitions", strconv.Itoa(n.partitions), "-replication", strconv.Itoa(n.replication)}
+	return []string{
+		"-run", n.run, "-format", n.format, "-partitions", strconv.Itoa(n.partitions), "-replication", strconv.Itoa(n.replication),
+		"-together=" + strconv.FormatBool(n.together),
+	}
 }
 
 func bindNames(f *flag.FlagSet, n *names) {
 	f.StringVar(&n.run, "run", "chaos", "prefix of topics and groups")
 	f.StringVar(&n.format, "format", "json", "json or avro")
+	f.BoolVar(&n.together, "together", false, "all handlers are in one group")
 	f.IntVar(&n.partitions, "partitions", partitions, "partitions of each topic")
 	f.IntVar(&n.replication, "replication", 0, "replicas of each topic; 0: the broker's default")
 }
@@ -103,7 +107,10 @@ func consumeRole(ctx context.Context, args []string, stderr io.Writer) error {
 	bindNames(f, &o.names)
 	f.StringVar(&o.log, "log", "member.log", "file to append events to")
 	f.BoolVar(&o.pipe, "pipe", false, "work on to a second topic and consume that too")
+	f.BoolVar(&o.batch, "batch", false, "consume the second topic in batches")
 	f.IntVar(&o.concurrency, "concurrency", 8, "handlers at once")
+	f.DurationVar(&o.work, "work", 0, "what each handler takes beside its usual 2 ms at most")
+	f.DurationVar(&o.retry, "retry", 50*time.Millisecond, "wait before each of three retries")
 	if err := parse(f, args, stderr); err != nil {
 		return err
 	}
@@ -112,17 +119,18 @@ func consumeRole(ctx context.Context, args []string, stderr io.Writer) error {
 
 // report is one line of the output.
 type report struct {
-	Time     time.Time `json:"time"`
-	Broker   string    `json:"broker"`
-	Fault    string    `json:"fault"`
-	Servers  string    `json:"servers,omitempty"`
-	With     []string  `json:"with,omitempty"`
-	Seed     int64     `json:"seed"`
-	Messages int       `json:"messages"`
-	TookMs   int64     `json:"took_ms"`
-	Verdict  string    `json:"verdict"` // passed, reported (the server forgot), violated, not run, error
-	Reason   string    `json:"reason,omitempty"`
-	Logs     string    `json:"logs,omitempty"` // kept after a violation
+	Time       time.Time `json:"time"`
+	Broker     string    `json:"broker"`
+	Fault      string    `json:"fault"`
+	Servers    string    `json:"servers,omitempty"`
+	Membership string    `json:"membership,omitempty"` // how members share the partitions, on Kafka
+	With       []string  `json:"with,omitempty"`
+	Seed       int64     `json:"seed"`
+	Messages   int       `json:"messages"`
+	TookMs     int64     `json:"took_ms"`
+	Verdict    string    `json:"verdict"` // passed, reported (the server forgot), violated, not run, error
+	Reason     string    `json:"reason,omitempty"`
+	Logs       string    `json:"logs,omitempty"` // kept after a violation
 
 	*Judgement
 }
@@ -133,22 +141,24 @@ type Judgement = Verdict
 func runRole(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	o := Options{Talk: func(format string, args ...any) { fmt.Fprintf(stderr, format+"\n", args...) }}
 	f := flag.NewFlagSet("run", flag.ContinueOnError)
-	f.IntVar(&o.Messages, "messages", 1_000_000, "messages for each fault")
+	f.IntVar(&o.Messages, "messages", 1_000_000, "messages on each broker, over all faults in equal parts")
 	f.Int64Var(&o.Seed, "seed", 1, "decides fates and victims")
 	f.Int64Var(&o.Memory, "memory", 256<<20, "bytes that a member may keep resident; 0: any")
 	f.StringVar(&o.Dir, "dir", os.TempDir(), "where logs go")
 	with := f.String("with", "", "settings of the members by comma, for instance KAFKA_GROUP_PROTOCOL=consumer")
 	brokers := f.String("broker", "kafka,redis", "brokers, by comma")
 	chosen := f.String("faults", "", "faults, by comma; empty: all")
+	groups := f.String("membership", "", "how members share partitions on Kafka, by comma: cooperative, range, consumer, static; empty: all")
 	if err := parse(f, args, stderr); err != nil {
 		return err
 	}
 	fs, err := choose(*chosen)
-	if err != nil {
+	ms, err2 := chooseMemberships(*groups)
+	if err := errors.Join(err, err2); err != nil {
 		return err
 	}
 	o.With = split(*with)
-	return Run(ctx, o, split(*brokers), fs, stdout)
+	return Run(ctx, o, split(*brokers), fs, ms, stdout)
 }
 
 func split(list string) []string {

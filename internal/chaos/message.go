@@ -38,6 +38,7 @@ type names struct {
 	format      string // json or avro
 	partitions  int
 	replication int
+	together    bool // all handlers are in one group
 }
 
 func (n names) event(name string) topics.Event[Message] {
@@ -59,7 +60,12 @@ func (n names) letters() topics.Event[[]byte] {
 
 func (n names) topic(s Stage) string { return n.run + "-" + string(s) }
 
-func (n names) group(s Stage) string { return n.topic(s) }
+func (n names) group(s Stage) string {
+	if n.together {
+		return n.run
+	}
+	return n.topic(s)
+}
 
 // lot draws the fate of messages: shares in thousandths, decided by seed, key and seq alone.
 type lot struct {

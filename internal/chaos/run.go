@@ -15,7 +15,7 @@ import (
 // Options say how a fault is tried.
 type Options struct {
 	Binary   string // whose first argument is a role; empty: this one
-	Messages int
+	Messages int    // on each broker, over all of its trials
 	Seed     int64
 	With     []string // further settings of producers and members, NAME=value
 	Memory   int64    // bytes that a member may keep resident; 0: not judged
@@ -33,8 +33,9 @@ const (
 
 // run is one fault under load.
 type run struct {
+	trial
+
 	o       Options
-	fault   fault
 	servers *servers
 	names   names
 	dir     string
@@ -44,15 +45,16 @@ type run struct {
 	history *History
 	tail    *tail
 	members []*child // that should be running
+	slots   map[*child]int
 	started int
 	notes   []string // violations that no log shows
 }
 
-func newRun(o Options, f fault, s *servers) (*run, error) {
-	name := fmt.Sprintf("chaos-%s-%d-%d", f.name, o.Seed, time.Now().UnixMilli()%1_000_000_000)
+func newRun(o Options, t trial, s *servers) (*run, error) {
+	name := fmt.Sprintf("chaos-%s-%d-%d", t.fault.name, o.Seed, time.Now().UnixMilli()%1_000_000_000)
 	r := &run{
-		o: o, fault: f, servers: s, dir: filepath.Join(o.Dir, name+"-"+s.broker),
-		names: names{run: name, format: s.format(), partitions: partitions, replication: s.replication},
+		trial: t, o: o, servers: s, dir: filepath.Join(o.Dir, name+"-"+s.broker), slots: map[*child]int{},
+		names: names{run: name, format: s.format(), partitions: partitions, replication: s.replication, together: t.fault.busy},
 		rng:   rand.New(rand.NewPCG(uint64(o.Seed), 1)), //nolint:gosec // a schedule to repeat, no secret
 	}
 	if err := os.MkdirAll(r.dir, 0o700); err != nil {
@@ -62,7 +64,7 @@ func newRun(o Options, f fault, s *servers) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.log, r.tail, r.history = log, newTail(r.dir), NewHistory(f.stages()...)
+	r.log, r.tail, r.history = log, newTail(r.dir), NewHistory(t.fault.stages()...)
 	r.fleet = &fleet{binary: o.Binary, dir: r.dir, env: r.env(), log: log, peaks: map[int]int64{}}
 	return r, nil
 }
@@ -101,7 +103,7 @@ func (r *run) story(ctx context.Context) error {
 	if err := r.produce(ctx); err != nil {
 		return err
 	}
-	if err := r.until(ctx, time.Minute, func() bool { return r.history.Finished() >= max(20, r.o.Messages/20) }); err != nil {
+	if err := r.until(ctx, time.Minute, func() bool { return r.history.Finished() >= max(20, r.messages/20) }); err != nil {
 		return fmt.Errorf("the service did not get going: %w", err)
 	}
 	if err := r.hurt(ctx); err != nil {
@@ -114,16 +116,26 @@ func (r *run) story(ctx context.Context) error {
 	return r.rested(ctx)
 }
 
-// join starts one more member.
+// join starts one more member, in the lowest slot that is free.
 func (r *run) join(ctx context.Context) error {
 	r.started++
-	name := fmt.Sprintf("member-%d", r.started)
-	m, err := r.fleet.start(ctx, name, "consume", append(r.names.args(),
-		"-log", filepath.Join(r.dir, name+".log"), "-pipe="+strconv.FormatBool(r.fault.pipe))...)
+	name, slot := fmt.Sprintf("member-%d", r.started), r.freeSlot()
+	m, err := r.fleet.start(ctx, name, r.membership.of(slot), "consume", slices.Concat(r.names.args(), r.fault.load(), []string{
+		"-log", filepath.Join(r.dir, name+".log"), "-pipe=" + strconv.FormatBool(r.fault.pipe),
+	})...)
 	if err == nil {
 		r.members = append(r.members, m)
+		r.slots[m] = slot
 	}
 	return err
+}
+
+func (r *run) freeSlot() int {
+	for slot := 1; ; slot++ {
+		if !slices.ContainsFunc(r.members, func(m *child) bool { return r.slots[m] == slot }) {
+			return slot
+		}
+	}
 }
 
 // take removes a member, drawn by the seed, from those that should be running.
@@ -134,13 +146,20 @@ func (r *run) take() *child {
 	return m
 }
 
+// oldest removes the member that has been running longest.
+func (r *run) oldest() *child {
+	m := r.members[0]
+	r.members = slices.Clone(r.members[1:])
+	return m
+}
+
 // produce starts the producers at a pace that outlasts the fault.
 func (r *run) produce(ctx context.Context) error {
-	each := r.o.Messages / producers
+	each := r.messages / producers
 	rate := each / max(1, int((r.fault.lasts+8*time.Second)/time.Second))
 	for i := range producers {
 		name := fmt.Sprintf("producer-%d", i)
-		_, err := r.fleet.start(ctx, name, "produce", append(r.names.args(),
+		_, err := r.fleet.start(ctx, name, nil, "produce", append(r.names.args(),
 			"-log", filepath.Join(r.dir, name+".log"), "-index", strconv.Itoa(i), "-messages", strconv.Itoa(each),
 			"-keys", strconv.Itoa(keys), "-rate", strconv.Itoa(max(rate, 100)), "-seed", strconv.FormatInt(r.o.Seed, 10),
 			"-flaky", "20", "-doomed", strconv.Itoa(r.fault.bad()), "-poison", strconv.Itoa(r.fault.bad()))...)
@@ -155,6 +174,11 @@ func (r *run) produce(ctx context.Context) error {
 func (r *run) hurt(ctx context.Context) error {
 	if r.fault.do == nil {
 		return nil
+	}
+	if r.fault.before != nil {
+		if err := r.fault.before(ctx, r); err != nil {
+			return err
+		}
 	}
 	if err := r.log.Add(Event{Kind: Fault}); err != nil {
 		return err

@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"path/filepath"
 	"strconv"
-	"strings"
 
 	"github.com/leat-go/leat/internal/testservers"
 )
@@ -28,6 +26,8 @@ const (
 	smallRedis    kind = "redis, appendfsync everysec, a small disk"
 	avroKafka     kind = "kafka, 1 node behind a link, and a registry"
 	avroRedis     kind = "redis in memory behind a link, and a registry"
+	partedCluster kind = "kafka, 3 nodes with links between them"
+	sentinels     kind = "redis, a master and a replica with sentinels"
 )
 
 // servers are running servers and how members reach them.
@@ -36,11 +36,13 @@ type servers struct {
 	replication int
 	env         []string
 	kafka       *testservers.KafkaServer // nil on Redis
-	redis       *testservers.RedisServer // nil on Kafka
-	link        *link                    // nil when there is none
-	disk        *disk                    // nil when there is none
-	dir         string                   // of the disk and what lies beside it
-	front       *front                   // nil when messages are JSON
+	redis       *testservers.RedisServer // nil on Kafka, and with sentinels
+	sentinels   *testservers.RedisSentinels
+	link        *link   // nil when there is none
+	ways        []*wire // between servers, when they can be cut
+	disk        *disk   // nil when there is none
+	dir         string  // of the disk and what lies beside it
+	front       *front  // nil when messages are JSON
 	registry    *testservers.RegistryServer
 }
 
@@ -54,7 +56,7 @@ func (p *park) get(ctx context.Context, k kind) (*servers, error) {
 	if s := p.running[k]; s != nil {
 		return s, nil
 	}
-	s, err := start(ctx, k)
+	s, err := starts[k](ctx)
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", k, err)
 	}
@@ -78,101 +80,22 @@ func (p *park) close() (err error) {
 	return err
 }
 
-func start(ctx context.Context, k kind) (*servers, error) {
-	switch k {
-	case cluster:
-		return startCluster(ctx, testservers.KafkaOptions{})
-	case smallCluster:
-		return startSmallCluster(ctx)
-	case avroKafka:
-		return withRegistry(ctx, startSingle)
-	case avroRedis:
-		return withRegistry(ctx, func(ctx context.Context) (*servers, error) { return startRedis(ctx, testservers.RedisOptions{}) })
-	case smallRedis:
-		return startSmallRedis(ctx)
-	case redisNo:
-		return startRedis(ctx, testservers.RedisOptions{AppendOnly: true, AppendFsync: "no"})
-	case single:
-		return startSingle(ctx)
-	case redisAlways:
-		return startRedis(ctx, testservers.RedisOptions{AppendOnly: true, AppendFsync: "always"})
-	case redisEverysec:
-		return startRedis(ctx, testservers.RedisOptions{AppendOnly: true, AppendFsync: "everysec"})
-	case redisMemory:
-		return startRedis(ctx, testservers.RedisOptions{})
-	}
-	return nil, errors.New("no such set-up")
-}
-
-// kafkaEnv notices a lost member soon.
-func kafkaEnv(addrs ...string) []string {
-	return []string{
-		"KAFKA_ENABLED=true", "KAFKA_BOOTSTRAP_SERVERS=" + strings.Join(addrs, ","),
-		"KAFKA_SESSION_TIMEOUT=6s", "KAFKA_HEARTBEAT_INTERVAL=1s",
-	}
-}
-
-func startCluster(ctx context.Context, o testservers.KafkaOptions) (*servers, error) {
-	o.Nodes = 3
-	k, err := testservers.StartKafka(ctx, o)
-	if err != nil {
-		return nil, err
-	}
-	return &servers{broker: "kafka", replication: 3, env: kafkaEnv(k.Brokers()...), kafka: k}, nil
-}
-
-// startSingle starts one node that tells its clients to come through the link.
-func startSingle(ctx context.Context) (*servers, error) {
-	port, err := testservers.FreePort(ctx)
-	if err != nil {
-		return nil, err
-	}
-	l, err := newLink("127.0.0.1:0", loopback(port))
-	if err != nil {
-		return nil, err
-	}
-	k, err := testservers.StartKafka(ctx, testservers.KafkaOptions{
-		Port: port, Properties: map[string]string{"advertised.listeners": "PLAINTEXT://" + l.proxy.Listen},
-	})
-	if err != nil {
-		l.close()
-		return nil, err
-	}
-	return &servers{broker: "kafka", replication: 1, env: kafkaEnv(l.proxy.Listen), kafka: k, link: l}, nil
-}
-
-func startRedis(ctx context.Context, o testservers.RedisOptions) (*servers, error) {
-	r, err := testservers.StartRedis(ctx, o)
-	if err != nil {
-		return nil, err
-	}
-	l, err := newLink("127.0.0.1:0", r.Addr())
-	if err != nil {
-		return nil, errors.Join(err, r.Close())
-	}
-	env := []string{"REDIS_ENABLED=true", "REDIS_URL=redis://" + l.proxy.Listen + "/0", "REDIS_LEASE=5s"}
-	return &servers{broker: "redis", env: env, redis: r, link: l}, nil
-}
-
-// startSmallCluster gives node 1 a disk that can be filled.
-func startSmallCluster(ctx context.Context) (*servers, error) {
-	dir, err := os.MkdirTemp("", "leat-chaos-kafka-")
-	if err != nil {
-		return nil, err
-	}
-	return onDisk(ctx, dir, filepath.Join(dir, "node-1"), "512m", func() (*servers, error) {
-		return startCluster(ctx, testservers.KafkaOptions{DataDir: dir})
-	})
-}
-
-func startSmallRedis(ctx context.Context) (*servers, error) {
-	dir, err := os.MkdirTemp("", "leat-chaos-redis-")
-	if err != nil {
-		return nil, err
-	}
-	return onDisk(ctx, dir, dir, "512m", func() (*servers, error) {
-		return startRedis(ctx, testservers.RedisOptions{DataDir: dir, AppendOnly: true, AppendFsync: "everysec"})
-	})
+// starts are how the set-ups are started.
+var starts = map[kind]func(context.Context) (*servers, error){
+	cluster:       startCluster,
+	partedCluster: startParted,
+	smallCluster:  startSmallCluster,
+	single:        startSingle,
+	avroKafka:     func(ctx context.Context) (*servers, error) { return withRegistry(ctx, startSingle) },
+	redisMemory:   redisWith(testservers.RedisOptions{}),
+	redisAlways:   redisWith(testservers.RedisOptions{AppendOnly: true, AppendFsync: "always"}),
+	redisEverysec: redisWith(testservers.RedisOptions{AppendOnly: true, AppendFsync: "everysec"}),
+	redisNo:       redisWith(testservers.RedisOptions{AppendOnly: true, AppendFsync: "no"}),
+	smallRedis:    startSmallRedis,
+	avroRedis: func(ctx context.Context) (*servers, error) {
+		return withRegistry(ctx, redisWith(testservers.RedisOptions{}))
+	},
+	sentinels: startSentinels,
 }
 
 // onDisk starts servers whose data, all of them in dir, lie on a disk mounted at point.
@@ -229,6 +152,12 @@ func (s *servers) close() (err error) {
 	}
 	if s.redis != nil {
 		err = s.redis.Close()
+	}
+	if s.sentinels != nil {
+		err = s.sentinels.Close()
+	}
+	for _, w := range s.ways {
+		w.close()
 	}
 	if s.front != nil {
 		err = errors.Join(err, s.front.close())

@@ -30,7 +30,7 @@ func (r *run) watch(ctx context.Context) <-chan struct{} {
 // commits returns what notes the commits, and what ends it. A server that is down has nothing to tell.
 func (r *run) commits() (look func(context.Context), end func()) {
 	if r.servers.kafka == nil {
-		c := redis.NewClient(&redis.Options{Addr: r.servers.redis.Addr(), MaxRetries: -1})
+		c := r.servers.client()
 		return r.briefly(func(ctx context.Context) { r.acknowledged(ctx, c) }), func() { _ = c.Close() }
 	}
 	c, err := kgo.NewClient(kgo.SeedBrokers(r.servers.kafka.Brokers()...), kgo.RequestRetries(1))
