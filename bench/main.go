@@ -37,6 +37,7 @@ func main() {
 // options are the flags.
 type options struct {
 	broker, workload string
+	subject          string
 	rounds, messages int
 	payload          int
 	quick, verbose   bool
@@ -48,6 +49,7 @@ func parse(args []string, talk io.Writer) (o options, err error) {
 	fs.SetOutput(talk)
 	fs.StringVar(&o.broker, "broker", "both", "kafka, redis or both")
 	fs.StringVar(&o.workload, "workload", "", "run only workloads whose name matches this regular expression")
+	fs.StringVar(&o.subject, "subject", "", "run only this subject: bare, leat or stock")
 	fs.IntVar(&o.rounds, "rounds", 6, "rounds, the first of which is dropped; at least 2")
 	fs.IntVar(&o.messages, "messages", 100_000, "messages of a worker pipeline; other workloads scale with it")
 	fs.IntVar(&o.payload, "payload", 0, "bytes of a message, 100 or 1024; 0 for both")
@@ -101,7 +103,7 @@ func (o options) plan(talk io.Writer) plan {
 	if o.verbose {
 		level = slog.LevelDebug
 	}
-	p := plan{o.rounds, o.messages, both, o.profiles, slog.New(slog.NewTextHandler(talk, &slog.HandlerOptions{Level: level}))}
+	p := plan{o.rounds, o.messages, both, o.subject, o.profiles, slog.New(slog.NewTextHandler(talk, &slog.HandlerOptions{Level: level}))}
 	if o.payload > 0 {
 		p.payloads = []int{o.payload}
 	}

@@ -23,6 +23,7 @@ type sample struct {
 type plan struct {
 	rounds, messages int
 	payloads         []int
+	subject          string // "" for all
 	profiles         string
 	log              *slog.Logger
 }
@@ -35,6 +36,9 @@ func (p plan) compare(ctx context.Context, b *bed, w workload) (map[string][]sam
 	for round := range p.rounds {
 		for i := range w.subjects {
 			name := w.subjects[(i+round)%len(w.subjects)]
+			if p.subject != "" && p.subject != name {
+				continue
+			}
 			s, err := p.measure(ctx, b, w, name, drivers[name], round)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", name, err)

@@ -33,7 +33,9 @@ type span struct{ median, low, high float64 }
 func (w workload) rows(b *bed, samples map[string][]sample) (rs []row) {
 	for i, m := range w.metrics {
 		for _, subject := range w.subjects {
-			rs = append(rs, w.row(b, samples, subject, i, m))
+			if len(samples[subject]) > 0 {
+				rs = append(rs, w.row(b, samples, subject, i, m))
+			}
 		}
 	}
 	return rs
