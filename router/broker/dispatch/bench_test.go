@@ -16,9 +16,9 @@ func BenchmarkEngine(b *testing.B) {
 // benchmarkEngine measures one item from Feed to Done.
 func benchmarkEngine(b *testing.B, keys int) {
 	b.Helper()
-	names := make([]string, keys)
+	names := make([][]byte, keys)
 	for i := range names {
-		names[i] = fmt.Sprint("key", i)
+		names[i] = fmt.Append(nil, "key", i)
 	}
 	e := dispatch.New(dispatch.Config[int]{Concurrency: 4, Run: (*dispatch.Item[int]).Done})
 	defer e.Close()

@@ -30,6 +30,14 @@ func (p *Partition[T]) pauseIfFull() bool {
 	return p.resumed != nil
 }
 
+// Full reports whether the partition is at a bound: the last Feed said so and Resume has not
+// come since.
+func (p *Partition[T]) Full() bool {
+	p.e.mu.Lock()
+	defer p.e.mu.Unlock()
+	return p.resumed != nil
+}
+
 func (p *Partition[T]) unpause() {
 	if p.resumed != nil {
 		close(p.resumed)

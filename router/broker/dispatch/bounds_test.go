@@ -77,7 +77,7 @@ func TestSpanCountsWhatIsFinishedBehindAStuckKey(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		e := start(t, config{Concurrency: 2, Span: 10, Run: func(it *item) {
-			if it.Key == "a" {
+			if it.Key() == "a" {
 				<-it.Context().Done()
 			}
 			it.Done()
@@ -119,7 +119,7 @@ func TestAStuckPartitionLeavesTheOthersTheirRoom(t *testing.T) {
 func many(first int64, n int) []entry {
 	es := make([]entry, n)
 	for i := range es {
-		es[i] = entry{Position: first + int64(i), Key: "k", Size: 1}
+		es[i] = entry{Position: first + int64(i), Key: []byte("k"), Size: 1}
 	}
 	return es
 }

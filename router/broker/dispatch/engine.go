@@ -43,6 +43,9 @@ type Config[T any] struct {
 	// and Revoke waits for them.
 	Finished func(*Item[T])
 	Parked   func(*Item[T])
+	// Moved is called whenever an item is done or parked: there is something to commit.
+	// Optional; it must be quick and not call the engine.
+	Moved func()
 }
 
 // Engine runs handlers for the partitions of one topic that one group member owns.
@@ -76,6 +79,9 @@ func New[T any](cfg Config[T]) *Engine[T] {
 func (c Config[T]) withDefaults() Config[T] {
 	c.Concurrency = max(c.Concurrency, 1)
 	c.BatchSize = max(c.BatchSize, 1)
+	if c.Moved == nil {
+		c.Moved = func() {}
+	}
 	if c.Records <= 0 {
 		c.Records = DefaultRecords
 	}

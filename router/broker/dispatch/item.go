@@ -20,8 +20,8 @@ const (
 type Entry[T any] struct {
 	// Position grows within a partition; it may have gaps.
 	Position int64
-	// Key orders entries; "" is none.
-	Key string
+	// Key orders entries; an empty one is none. It is not kept.
+	Key []byte
 	// Size in bytes counts against the bound.
 	Size  int
 	Value T
@@ -36,13 +36,24 @@ type Entry[T any] struct {
 // Item is an entry in the hands of the engine. Calls that come after its partition was lost,
 // or a second time, do nothing.
 type Item[T any] struct {
-	Entry[T]
+	Position int64
+	Value    T
+
 	p     *Partition[T]
 	l     *lane[T]
+	next  *Item[T] // behind it in its lane's queue
+	retry *retry   // nil on a first attempt
+	size  int
 	seq   int64  // its place among what the partition was fed
 	call  uint64 // the call of the handler that it was last given to
 	state state
 	hold  bool
+}
+
+// retry is what an item knows that has been parked.
+type retry struct {
+	attempt          int
+	due, firstFailed time.Time
 }
 
 // Partition returns the generation that the item belongs to.
@@ -51,20 +62,41 @@ func (it *Item[T]) Partition() *Partition[T] { return it.p }
 // Record returns the value that was fed.
 func (it *Item[T]) Record() T { return it.Value }
 
+// Key returns the key that was fed, "" when there was none.
+func (it *Item[T]) Key() string { return it.l.key }
+
 // Attempt counts from 1.
-func (it *Item[T]) Attempt() int { return max(it.Entry.Attempt, 1) }
+func (it *Item[T]) Attempt() int {
+	if it.retry == nil {
+		return 1
+	}
+	return max(it.retry.attempt, 1)
+}
+
+// Due is when a parked item runs again; zero before it was parked.
+func (it *Item[T]) Due() time.Time {
+	if it.retry == nil {
+		return time.Time{}
+	}
+	return it.retry.due
+}
 
 // FirstFailed is when the first attempt failed; zero before.
-func (it *Item[T]) FirstFailed() time.Time { return it.Entry.FirstFailed }
+func (it *Item[T]) FirstFailed() time.Time {
+	if it.retry == nil {
+		return time.Time{}
+	}
+	return it.retry.firstFailed
+}
 
 // Context ends when the partition is lost or its drain ran out of time.
 func (it *Item[T]) Context() context.Context { return it.p.ctx }
 
 func (it *Item[T]) wait() time.Duration {
-	if it.Due.IsZero() {
+	if it.retry == nil || it.retry.due.IsZero() {
 		return 0
 	}
-	return time.Until(it.Due)
+	return time.Until(it.retry.due)
 }
 
 // Release lets the next item of the key run; this one is not done yet.
@@ -101,7 +133,7 @@ func (it *Item[T]) Then(f func()) {
 	}
 	l := it.l
 	if l.key != "" || !e.cfg.Unordered {
-		l = it.p.lane(l.key) // it may have been forgotten since
+		l = it.p.lane([]byte(l.key)) // it may have been forgotten since
 	}
 	l.tasks = append(l.tasks, f)
 	it.p.pending++
@@ -121,6 +153,7 @@ func (it *Item[T]) Done() {
 	it.l.wake()
 	it.p.finish(it)
 	resumed := it.p.resumable()
+	e.cfg.Moved()
 	it.tell(e.cfg.Finished)
 	it.p.checkIdle()
 	e.mu.Unlock()
@@ -135,13 +168,14 @@ func (it *Item[T]) Park(attempt int, due, firstFailed time.Time) {
 	if !it.open() {
 		return
 	}
-	it.Entry.Attempt, it.Due, it.Entry.FirstFailed = attempt, due, firstFailed
+	it.retry = &retry{attempt, due, firstFailed}
 	it.l.held++ // until the backend knows
 	it.leave(parking)
+	e.cfg.Moved()
 	it.tell(e.cfg.Parked)
 	it.l.held--
 	it.state = queued
-	it.l.putBack(it)
+	it.l.queue.putBack(it)
 	it.l.wake()
 	it.p.checkIdle()
 }

@@ -1,16 +1,13 @@
 package dispatch
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // lane is the line of one key: items in the order of their positions.
 type lane[T any] struct {
 	p     *Partition[T]
 	key   string
-	queue []*Item[T] // waiting for a worker
-	tasks []func()   // run before the queue goes on
+	queue queue[T] // waiting for a worker
+	tasks []func() // run before the queue goes on
 	// refs counts items that are not done, running those in a handler's hands, held what
 	// forbids to go on.
 	refs, running, held int
@@ -30,7 +27,7 @@ func (l *lane[T]) wake() {
 	case len(l.tasks) > 0 && l.running == 0:
 		l.list(&e.tasks)
 	case l.held > 0 || l.p.stopped:
-	case len(l.queue) > 0:
+	case l.queue.head != nil:
 		l.wakeQueue()
 	case l.refs == 0 && l.p.lanes[l.key] == l:
 		delete(l.p.lanes, l.key)
@@ -38,7 +35,7 @@ func (l *lane[T]) wake() {
 }
 
 func (l *lane[T]) wakeQueue() {
-	wait := l.queue[0].wait()
+	wait := l.queue.head.wait()
 	if wait <= 0 {
 		l.list(&l.p.e.ready)
 		return
@@ -74,22 +71,48 @@ func (l *lane[T]) list(to *lanes[T]) {
 
 // take removes the next item that may run now for a call, nil when there is none.
 func (l *lane[T]) take(call uint64) *Item[T] {
-	if len(l.queue) == 0 || l.held > 0 || l.p.stopped || l.queue[0].wait() > 0 {
+	if l.queue.head == nil || l.held > 0 || l.p.stopped || l.queue.head.wait() > 0 {
 		return nil
 	}
-	it := l.queue[0]
-	l.queue[0] = nil
-	l.queue = l.queue[1:]
+	it := l.queue.pop()
 	it.state, it.call = running, call
 	l.running++
 	l.p.running++
 	return it
 }
 
-// putBack returns an item to its place in the order.
-func (l *lane[T]) putBack(it *Item[T]) {
-	i, _ := slices.BinarySearchFunc(l.queue, it, func(a, b *Item[T]) int { return int(a.Position - b.Position) })
-	l.queue = slices.Insert(l.queue, i, it)
+// queue is a list of items in the order of their positions.
+type queue[T any] struct{ head, tail *Item[T] }
+
+// push adds what comes after all the others.
+func (q *queue[T]) push(it *Item[T]) {
+	if q.tail == nil {
+		q.head = it
+	} else {
+		q.tail.next = it
+	}
+	q.tail = it
+}
+
+func (q *queue[T]) pop() *Item[T] {
+	it := q.head
+	if q.head = it.next; q.head == nil {
+		q.tail = nil
+	}
+	it.next = nil
+	return it
+}
+
+// putBack returns an item to its place in the order, which is near the head.
+func (q *queue[T]) putBack(it *Item[T]) {
+	at := &q.head
+	for *at != nil && (*at).Position < it.Position {
+		at = &(*at).next
+	}
+	if it.next = *at; it.next == nil {
+		q.tail = it
+	}
+	*at = it
 }
 
 // lanes is a list of lanes, first in first out.

@@ -34,7 +34,7 @@ func start(t *testing.T, cfg config) *dispatch.Engine[string] {
 func entries(first int64, words string) []entry {
 	var es []entry
 	for i, w := range strings.Fields(words) {
-		es = append(es, entry{Position: first + int64(i), Key: strings.Trim(w[:1], "-"), Size: 1, Value: w})
+		es = append(es, entry{Position: first + int64(i), Key: []byte(strings.Trim(w[:1], "-")), Size: 1, Value: w})
 	}
 	return es
 }

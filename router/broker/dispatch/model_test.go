@@ -50,7 +50,7 @@ type itemID struct {
 }
 
 func id(it *item) itemID   { return itemID{it.Partition().ID, it.Position} }
-func line(it *item) lineID { return lineID{it.Partition().ID, it.Key} }
+func line(it *item) lineID { return lineID{it.Partition().ID, it.Key()} }
 
 func newModel(t *testing.T, seed uint64) *model {
 	t.Helper()
@@ -105,7 +105,7 @@ func (m *model) feed(p *partition) (next int64) {
 			m.t.Error(err)
 		}
 		next += int64(m.n(3)) // gaps
-		en := entry{Position: next, Key: fmt.Sprint("k", m.n(12)), Size: m.n(100), Finished: m.n(10) == 0}
+		en := entry{Position: next, Key: []byte(fmt.Sprint("k", m.n(12))), Size: m.n(100), Finished: m.n(10) == 0}
 		m.expect(p, en)
 		p.Feed(en)
 		next++

@@ -41,7 +41,7 @@ func testKeyedOrder(t *testing.T, concurrency int) {
 	p := e.Assign(0, 0)
 	var want [keys][]string
 	for i := range int64(keys * each) {
-		en := entry{Position: i, Key: fmt.Sprint("key", i%keys), Value: strconv.FormatInt(i, 10)}
+		en := entry{Position: i, Key: []byte(fmt.Sprint("key", i%keys)), Value: strconv.FormatInt(i, 10)}
 		want[i%keys] = append(want[i%keys], en.Value)
 		p.Feed(en)
 	}
@@ -70,7 +70,7 @@ func TestConcurrencyIsTheMostAndIsUsed(t *testing.T) {
 		p := e.Assign(0, 0)
 		begun := time.Now()
 		for i := range int64(keys * each) {
-			p.Feed(entry{Position: i, Key: strconv.FormatInt(i%keys, 10)})
+			p.Feed(entry{Position: i, Key: []byte(strconv.FormatInt(i%keys, 10))})
 		}
 		untilFinished(t, e)
 		ideal := keys * each / workers * 5 * time.Millisecond

@@ -52,24 +52,35 @@ func (p *Partition[T]) Feed(entries ...Entry[T]) (full bool) {
 	if p.stopped {
 		return true
 	}
+	var room []Item[T]
 	for i := range entries {
-		p.add(&entries[i])
+		if len(room) == 0 {
+			room = make([]Item[T], min(itemsTogether, len(entries)-i))
+		}
+		p.add(&entries[i], &room[0])
+		room = room[1:]
 	}
 	return p.pauseIfFull()
 }
 
-func (p *Partition[T]) add(en *Entry[T]) {
+// itemsTogether is how many items share a piece of memory. One of them that waits for long
+// keeps the others.
+const itemsTogether = 16
+
+func (p *Partition[T]) add(en *Entry[T], it *Item[T]) {
 	if en.Finished {
 		p.slots = append(p.slots, slot[T]{position: en.Position})
 		p.advance()
 		return
 	}
-	it := &Item[T]{Entry: *en, p: p, seq: p.first + int64(len(p.slots))}
+	*it = Item[T]{Position: en.Position, Value: en.Value, p: p, l: p.lane(en.Key), size: en.Size, seq: p.first + int64(len(p.slots))}
+	if en.Attempt > 0 {
+		it.retry = &retry{en.Attempt, en.Due, en.FirstFailed}
+	}
 	p.slots = append(p.slots, slot[T]{en.Position, it})
 	p.count(1, int64(en.Size))
-	it.l = p.lane(en.Key)
 	it.l.refs++
-	it.l.queue = append(it.l.queue, it)
+	it.l.queue.push(it)
 	it.l.wake()
 }
 
@@ -80,21 +91,21 @@ func (p *Partition[T]) count(records int, bytes int64) {
 	p.e.records += records
 }
 
-func (p *Partition[T]) lane(key string) *lane[T] {
-	if key == "" && p.e.cfg.Unordered {
+func (p *Partition[T]) lane(key []byte) *lane[T] {
+	if len(key) == 0 && p.e.cfg.Unordered {
 		return &lane[T]{p: p}
 	}
-	l, ok := p.lanes[key]
+	l, ok := p.lanes[string(key)]
 	if !ok {
-		l = &lane[T]{p: p, key: key}
-		p.lanes[key] = l
+		l = &lane[T]{p: p, key: string(key)}
+		p.lanes[l.key] = l
 	}
 	return l
 }
 
 // finish accounts for an item that is done.
 func (p *Partition[T]) finish(it *Item[T]) {
-	p.count(-1, -int64(it.Size))
+	p.count(-1, -int64(it.size))
 	p.slots[it.seq-p.first].it = nil
 	p.advance()
 }
@@ -154,8 +165,8 @@ func (p *Partition[T]) Progress() Progress {
 		switch {
 		case s.it != nil:
 			open = false
-			if it := s.it; it.Entry.Attempt > 1 {
-				pr.Waiting = append(pr.Waiting, Waiting{it.Position, it.Entry.Attempt, it.Due, it.Entry.FirstFailed})
+			if r := s.it.retry; r != nil && r.attempt > 1 {
+				pr.Waiting = append(pr.Waiting, Waiting{s.it.Position, r.attempt, r.due, r.firstFailed})
 			}
 		case open:
 			pr.Finished[len(pr.Finished)-1].To = s.position

@@ -16,7 +16,7 @@ func TestProgress(t *testing.T) {
 		failed := time.Now()
 		due := failed.Add(time.Hour)
 		e := start(t, config{Concurrency: 9, Run: func(it *item) {
-			switch it.Key {
+			switch it.Key() {
 			case "p":
 				it.Park(3, due, failed)
 			case "w":
@@ -30,7 +30,7 @@ func TestProgress(t *testing.T) {
 			t.Error(diff)
 		}
 		feedAt(p, map[string][]int64{"d": {10, 12}, "w": {20}, "e": {21, 30, 31}, "p": {40}, "f": {41}}, 10, 12, 20, 21, 30, 31, 40, 41)
-		p.Feed(entry{Position: 50, Finished: true}, entry{Position: 51, Key: "w"}, entry{Position: 60, Finished: true})
+		p.Feed(entry{Position: 50, Finished: true}, entry{Position: 51, Key: []byte("w")}, entry{Position: 60, Finished: true})
 		synctest.Wait()
 		want := dispatch.Progress{
 			Next:     20,
@@ -52,7 +52,7 @@ func feedAt(p *partition, keys map[string][]int64, order ...int64) {
 		}
 	}
 	for _, pos := range order {
-		p.Feed(entry{Position: pos, Key: at[pos]})
+		p.Feed(entry{Position: pos, Key: []byte(at[pos])})
 	}
 }
 
@@ -65,7 +65,7 @@ func TestTheEndCrossesGapsAndWhatWasFinishedBefore(t *testing.T) {
 		if p.Next() != 8 {
 			t.Errorf("next position is %d, want 8", p.Next())
 		}
-		p.Feed(entry{Position: 9, Key: "a"}, entry{Position: 100, Finished: true}, entry{Position: 200, Key: "a"})
+		p.Feed(entry{Position: 9, Key: []byte("a")}, entry{Position: 100, Finished: true}, entry{Position: 200, Key: []byte("a")})
 		untilFinished(t, e)
 		if diff := cmp.Diff(dispatch.Progress{Next: 201}, p.Progress()); diff != "" {
 			t.Error(diff)

@@ -150,10 +150,11 @@ func (l *listener) poll(ctx context.Context) {
 	for ctx.Err() == nil {
 		fs := l.cl.PollRecords(ctx, l.b.cfg.MaxPollRecords)
 		fs.EachError(l.fetchError)
-		l.feed(fs)
+		full := l.feed(fs)
 		if fs.IsClientClosed() {
 			return
 		}
+		l.makeRoom(ctx, full)
 	}
 }
 

@@ -75,12 +75,9 @@ func (c *consumer) engineConfig(s *broker.Subscription) dispatch.Config[*broker.
 		Concurrency: s.Concurrency, Unordered: s.Unordered,
 		BatchSize: s.BatchSize, BatchWait: s.BatchWait,
 		Records: s.Bounds.Records, Bytes: s.Bounds.Bytes, Span: s.Bounds.Span,
-		Resume:   func(g *generation) { c.resume(place{s.Topic, g.ID}, g) },
-		Finished: func(*item) { c.moved() },
-		Parked: func(it *item) {
-			it.Value = detached(it.Value)
-			c.moved()
-		},
+		Resume: func(g *generation) { c.resume(place{s.Topic, g.ID}, g) },
+		Parked: func(it *item) { it.Value = detached(it.Value) },
+		Moved:  c.moved,
 	}
 	if s.HandleBatch != nil {
 		cfg.RunBatch = c.batchRunner(s.HandleBatch)
@@ -196,28 +193,59 @@ func drop(ps []*part) {
 	}
 }
 
-// feed hands fetched records to the engines. It never waits for handlers.
-func (c *consumer) feed(fs kgo.Fetches) {
+// feed hands fetched records to the engines and returns the partitions that are at a bound
+// now. It never waits for handlers.
+func (c *consumer) feed(fs kgo.Fetches) (full []*part) {
 	fs.EachPartition(func(f kgo.FetchTopicPartition) {
-		if p := c.part(place{f.Topic, f.Partition}); p != nil && len(f.Records) > 0 {
-			c.feedPart(p, &f)
+		if p := c.part(place{f.Topic, f.Partition}); p != nil && len(f.Records) > 0 && c.feedPart(p, &f) {
+			full = append(full, p)
 		}
 	})
+	return full
 }
 
-func (c *consumer) feedPart(p *part, f *kgo.FetchTopicPartition) {
+func (c *consumer) feedPart(p *part, f *kgo.FetchTopicPartition) (full bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.gen.Context().Err() != nil {
-		return // given up; what takes its place fetches again
+		return false // given up; what takes its place fetches again
 	}
 	if f.LogStartOffset > p.next {
 		c.reportGap(p.place, p.next, f.LogStartOffset)
 	}
-	if p.feed(f.Records) && !p.full {
-		p.full = true
-		c.cl.PauseFetchPartitions(map[string][]int32{p.topic: {p.id}})
+	return p.feed(f.Records)
+}
+
+// breather is how long polling waits for a partition at its bound. The client throws away
+// what it has fetched of a partition that is paused, and fetches it again later: where
+// handlers are fast it costs less to wait.
+const breather = 20 * time.Millisecond
+
+// makeRoom returns when the partitions have room again, or pauses them. Those whose handlers
+// are slow are paused at once, so that they hold up nobody else.
+func (c *consumer) makeRoom(ctx context.Context, full []*part) {
+	if len(full) == 0 {
+		return
 	}
+	within, cancel := context.WithTimeout(ctx, breather)
+	defer cancel()
+	for _, p := range full {
+		if p.slow.Load() || p.gen.Wait(within) != nil {
+			c.pause(p)
+		}
+	}
+}
+
+// pause stops fetching a partition that is still at a bound.
+func (c *consumer) pause(p *part) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.gen.Full() || p.full {
+		return
+	}
+	p.full, p.since = true, time.Now()
+	p.slow.Store(true)
+	c.cl.PauseFetchPartitions(map[string][]int32{p.topic: {p.id}})
 }
 
 func (c *consumer) reportGap(at place, from, to int64) {
@@ -236,7 +264,11 @@ func (c *consumer) resume(at place, g *generation) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if !p.full {
+		return
+	}
 	p.full = false
+	p.slow.Store(time.Since(p.since) > breather)
 	if !p.heavy {
 		c.fetchAgain(at)
 	}

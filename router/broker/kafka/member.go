@@ -103,12 +103,13 @@ func (m *member) poll(ctx context.Context) {
 	for ctx.Err() == nil {
 		fs := m.cl.PollRecords(ctx, m.b.cfg.MaxPollRecords)
 		recreated := m.fetchErrors(fs)
-		m.feed(fs)
+		full := m.feed(fs)
 		m.cl.AllowRebalance()
 		if fs.IsClientClosed() {
 			return
 		}
 		m.readd(recreated)
+		m.makeRoom(ctx, full)
 	}
 }
 

@@ -1,7 +1,10 @@
 package kafka
 
 import (
+	"slices"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -34,32 +37,35 @@ type part struct {
 	topicID [16]byte
 	gen     *generation
 
-	mu   sync.Mutex
-	next int64    // what comes before was fed
-	past progress // what an earlier owner left behind
+	mu      sync.Mutex
+	next    int64    // what comes before was fed
+	past    progress // what an earlier owner left behind
+	entries []entry  // memory of the last feed
 	// Why fetching pauses: a bound of the engine, or more finished in pieces than a commit
 	// can say.
 	full, heavy bool
+	since       time.Time   // when full became true
+	slow        atomic.Bool // the last time that it was full it stayed so for longer than a breather
 
 	committed commit // what the group keeps; guarded by member.committing
 }
 
 // feed gives the engine what it has not got yet. It reports whether to pause fetching.
 func (p *part) feed(records []*kgo.Record) (full bool) {
-	entries := make([]entry, 0, len(records))
-	for _, r := range records {
-		if r.Offset >= p.next {
-			entries = append(entries, p.entry(r))
-			p.next = r.Offset + 1
-		}
+	i := slices.IndexFunc(records, func(r *kgo.Record) bool { return r.Offset >= p.next })
+	if i < 0 {
+		return p.gen.Full()
 	}
-	return p.gen.Feed(entries...)
-}
-
-func (p *part) entry(r *kgo.Record) entry {
-	e := entry{Position: r.Offset, Key: string(r.Key), Size: size(r), Value: fromKafka(r)}
-	p.past.resume(&e)
-	return e
+	fresh := records[i:]
+	p.next = fresh[len(fresh)-1].Offset + 1
+	p.entries = p.entries[:0]
+	for i, rec := range fromBatch(fresh) {
+		e := entry{Position: fresh[i].Offset, Key: fresh[i].Key, Size: size(fresh[i]), Value: rec}
+		p.past.resume(&e)
+		p.entries = append(p.entries, e)
+	}
+	defer clear(p.entries)
+	return p.gen.Feed(p.entries...)
 }
 
 // progress is what the next owner has to know.

@@ -34,26 +34,88 @@ func toHeaders(r *broker.Record) []kgo.RecordHeader {
 	return hs
 }
 
-func fromKafka(r *kgo.Record) *broker.Record {
-	id, headers := fromHeaders(r.Headers)
-	return &broker.Record{
-		Topic: r.Topic, Partition: r.Partition, Offset: strconv.FormatInt(r.Offset, 10),
-		Key: r.Key, Value: r.Value, Headers: headers, Time: r.Timestamp, ID: id,
+func fromKafka(r *kgo.Record) *broker.Record { return fromBatch([]*kgo.Record{r})[0] }
+
+// fromBatch turns records that were fetched together into ours. Those share pieces of memory,
+// as what was fetched does: see detached.
+func fromBatch(rs []*kgo.Record) []*broker.Record {
+	all := make([]broker.Record, len(rs))
+	recs := make([]*broker.Record, len(rs))
+	headers := make(broker.Headers, 0, countHeaders(rs))
+	text := textsOf(rs)
+	for i, r := range rs {
+		first := len(headers)
+		headers = appendHeaders(headers, r.Headers)
+		recs[i] = &all[i]
+		all[i] = broker.Record{
+			Topic: r.Topic, Partition: r.Partition, Offset: text.next(), ID: text.next(),
+			Key: r.Key, Value: r.Value, Time: r.Timestamp,
+		}
+		if len(headers) > first {
+			all[i].Headers = headers[first:len(headers):len(headers)]
+		}
 	}
+	return recs
+}
+
+func countHeaders(rs []*kgo.Record) (n int) {
+	for _, r := range rs {
+		n += len(r.Headers)
+	}
+	return n
+}
+
+// appendHeaders leaves out the id.
+func appendHeaders(hs broker.Headers, from []kgo.RecordHeader) broker.Headers {
+	for i := range from {
+		if from[i].Key != idHeader {
+			hs = append(hs, broker.Header(from[i]))
+		}
+	}
+	return hs
+}
+
+// texts are offsets and ids in turns, in one string.
+type texts struct {
+	all  string
+	ends []int
+	at   int
+}
+
+func textsOf(rs []*kgo.Record) *texts {
+	const perRecord = 12 + 36 // an offset, a UUID
+	var b strings.Builder
+	b.Grow(len(rs) * perRecord)
+	ends := make([]int, 0, 2*len(rs))
+	var digits [20]byte
+	for _, r := range rs {
+		b.Write(strconv.AppendInt(digits[:0], r.Offset, 10))
+		ends = append(ends, b.Len())
+		b.Write(idOf(r.Headers))
+		ends = append(ends, b.Len())
+	}
+	return &texts{all: b.String(), ends: ends}
+}
+
+func (t *texts) next() string {
+	end := t.ends[0]
+	s := t.all[t.at:end]
+	t.at, t.ends = end, t.ends[1:]
+	return s
+}
+
+// idOf returns the last id among headers, nil without one.
+func idOf(hs []kgo.RecordHeader) (id []byte) {
+	for i := range hs {
+		if hs[i].Key == idHeader {
+			id = hs[i].Value
+		}
+	}
+	return id
 }
 
 func fromHeaders(from []kgo.RecordHeader) (id string, hs broker.Headers) {
-	for i, h := range from {
-		if h.Key == idHeader {
-			id = string(h.Value)
-			continue
-		}
-		if hs == nil {
-			hs = make(broker.Headers, 0, len(from)-i)
-		}
-		hs = append(hs, broker.Header(h))
-	}
-	return id, hs
+	return string(idOf(from)), appendHeaders(nil, from)
 }
 
 func receipt(r *kgo.Record) broker.Receipt {
@@ -73,6 +135,7 @@ func size(r *kgo.Record) int {
 // its memory with the whole batch, which a message that waits for a retry would hold for long.
 func detached(r *broker.Record) *broker.Record {
 	d := *r
+	d.Offset, d.ID = strings.Clone(r.Offset), strings.Clone(r.ID)
 	d.Key, d.Value = bytes.Clone(r.Key), bytes.Clone(r.Value)
 	d.Headers = make(broker.Headers, len(r.Headers))
 	for i, h := range r.Headers {

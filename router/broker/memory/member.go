@@ -131,7 +131,7 @@ func entries(rs []*broker.Record, from dispatch.Progress) []dispatch.Entry[*brok
 	es := make([]dispatch.Entry[*broker.Record], len(rs))
 	for i, r := range rs {
 		pos, _ := strconv.ParseInt(r.Offset, 10, 64)
-		es[i] = dispatch.Entry[*broker.Record]{Position: pos, Key: string(r.Key), Size: r.Size(), Value: r}
+		es[i] = dispatch.Entry[*broker.Record]{Position: pos, Key: r.Key, Size: r.Size(), Value: r}
 		es[i].Finished = slices.ContainsFunc(from.Finished, func(f dispatch.Run) bool { return f.From <= pos && pos <= f.To })
 		for _, w := range from.Waiting {
 			if w.Position == pos {

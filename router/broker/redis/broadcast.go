@@ -106,7 +106,7 @@ func (l *listener) step(ctx context.Context) (int, error) {
 	}
 	for _, en := range entries {
 		rec := en.record(l.in.sub.Topic, l.id)
-		l.part.Feed(dispatch.Entry[*broker.Record]{Position: l.next, Key: string(rec.Key), Size: rec.Size(), Value: rec})
+		l.part.Feed(dispatch.Entry[*broker.Record]{Position: l.next, Key: rec.Key, Size: rec.Size(), Value: rec})
 		l.next++
 		l.last = parseID(en.id)
 	}

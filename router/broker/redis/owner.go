@@ -94,7 +94,7 @@ func (o *owner) finished(it *item) {
 
 func (o *owner) parked(it *item) {
 	if id, ok := o.reader.openID(it.Position); ok {
-		o.acks.note(id, it.Entry.Attempt, it.Due, it.Entry.FirstFailed)
+		o.acks.note(id, it.Attempt(), it.Due(), it.FirstFailed())
 	}
 }
 

@@ -192,7 +192,7 @@ func (r *reader) entry(en entry, id entryID, state map[string]string) dispatch.E
 	a := parseAttempts(state[en.id])
 	delete(state, en.id)
 	e := dispatch.Entry[*broker.Record]{
-		Position: r.next, Key: string(rec.Key), Size: rec.Size(), Value: rec,
+		Position: r.next, Key: rec.Key, Size: rec.Size(), Value: rec,
 		Attempt: a.attempt, Due: a.due, FirstFailed: a.firstFailed,
 	}
 	r.open[r.next] = id

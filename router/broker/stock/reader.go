@@ -94,7 +94,7 @@ func (r *reader) feed(m *message.Message) {
 	r.next++
 	r.held[at] = m
 	r.mu.Unlock()
-	r.part.Feed(dispatch.Entry[*broker.Record]{Position: at, Key: string(rec.Key), Size: rec.Size(), Value: rec})
+	r.part.Feed(dispatch.Entry[*broker.Record]{Position: at, Key: rec.Key, Size: rec.Size(), Value: rec})
 }
 
 // finished acknowledges the message. Its context ends when the subscriber has taken that.
