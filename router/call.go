@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/leat-go/leat/codec"
@@ -23,9 +24,10 @@ type call struct {
 	d               broker.Delivery
 	rec             *broker.Record
 
+	pending atomic.Int32 // outputs that are not acknowledged, and one for the attempt itself
+	after   func()       // runs once the outputs are acknowledged, on a worker; set before the attempt ends
+
 	mu       sync.Mutex
-	pending  int         // outputs that are not acknowledged, and one for the attempt itself
-	after    func()      // runs once the outputs are acknowledged, on a worker
 	onError  func(error) // hooks of the message, nil without
 	onDead   func(error)
 	exchange any           // what middleware carries around the handler: *exchange[In, Out]
@@ -35,10 +37,18 @@ type call struct {
 }
 
 func (h *handler) begin(d broker.Delivery) *call {
-	return &call{Context: d.Context(), h: h, d: d, rec: d.Record(), pending: 1}
+	c := new(call)
+	c.begin(h, d)
+	return c
 }
 
-// Value finds the call itself and the producer of the app.
+// begin makes c an attempt at a delivery.
+func (c *call) begin(h *handler, d broker.Delivery) {
+	c.Context, c.h, c.d, c.rec = d.Context(), h, d, d.Record()
+	c.pending.Store(1)
+}
+
+// Value finds the call itself, the producer of the app and what Watermill calls the handler.
 func (c *call) Value(key any) any {
 	switch key {
 	case any(callKey{}):
@@ -49,7 +59,10 @@ func (c *call) Value(key any) any {
 	if r, ok := broker.ValueOf(key, c); ok {
 		return r
 	}
-	return c.Context.Value(key)
+	if v := c.Context.Value(key); v != nil || c.h.names == nil {
+		return v
+	}
+	return c.h.names.Value(key)
 }
 
 // Attempt counts from 1.
@@ -96,26 +109,17 @@ func (c *call) giveBack() {
 }
 
 // expect notes one more output that must be acknowledged before the message is done.
-func (c *call) expect() {
-	c.mu.Lock()
-	c.pending++
-	c.mu.Unlock()
-}
+func (c *call) expect() { c.pending.Add(1) }
 
 // acknowledged ends one output, or the attempt itself; the last one finishes the message.
 func (c *call) acknowledged() {
-	c.mu.Lock()
-	c.pending--
-	last := c.pending == 0
-	after := c.after
-	c.mu.Unlock()
 	switch {
-	case !last:
-	case after == nil:
+	case c.pending.Add(-1) != 0:
+	case c.after == nil:
 		c.done()
 	default:
 		c.d.Then(func() {
-			after()
+			c.after()
 			c.done()
 		})
 	}
@@ -129,11 +133,8 @@ func (c *call) done() {
 // finish ends a successful attempt: the key may go on, the message is done when all outputs
 // are acknowledged and after has run.
 func (c *call) finish(after func()) {
-	c.mu.Lock()
 	c.after = after
-	alone := c.pending == 1
-	c.mu.Unlock()
-	if alone { // nothing to wait for: spare the release
+	if c.pending.Load() == 1 { // nothing to wait for: spare the release
 		if after != nil {
 			after()
 		}

@@ -2,6 +2,7 @@ package router
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 
@@ -26,7 +27,7 @@ type handler struct {
 	policy   outcome.Policy
 	single   func(broker.Delivery)
 	batch    func([]broker.Delivery)
-	plain    *plain
+	names    context.Context //nolint:containedctx // Watermill's names for the handler, see name
 }
 
 // newHandler adds up the options: built-in defaults, the router's, the handler's, settings.

@@ -113,12 +113,8 @@ func (r *Router) groups() (gs []broker.Group) {
 }
 
 func (r *Router) join(ctx context.Context) (ms []broker.Member, err error) {
-	for _, h := range r.handlers {
-		if h.plain != nil {
-			if err := h.plain.start(); err != nil { //nolint:contextcheck // stopped by stop
-				return ms, err
-			}
-		}
+	if err := r.name(ctx); err != nil {
+		return nil, err
 	}
 	for _, g := range r.groups() {
 		m, err := r.broker.Join(ctx, g)
@@ -154,7 +150,7 @@ func (r *Router) await(ctx context.Context, ms []broker.Member) error {
 	}
 }
 
-// leave closes the members together, then what plain handlers need, then flushes.
+// leave closes the members together, then flushes.
 func (r *Router) leave(ms []broker.Member) error {
 	ctx, cancel := context.WithTimeout(context.Background(), r.conv.ShutdownTimeout)
 	defer cancel()
@@ -164,11 +160,6 @@ func (r *Router) leave(ms []broker.Member) error {
 		wg.Go(func() { errs[i] = m.Close(ctx) })
 	}
 	wg.Wait()
-	for _, h := range r.handlers {
-		if h.plain != nil {
-			errs = append(errs, h.plain.stop())
-		}
-	}
 	errs = append(errs, r.broker.Outputs().Flush(ctx), r.broker.Sends().Flush(ctx))
 	return errors.Join(errs...)
 }
