@@ -115,7 +115,7 @@ func caseFaults(s topics.Spec) (errs []error) {
 }
 
 // carries refuses a value that is none of the topic's types.
-func carries(s topics.Spec, v any) error {
+func carries(s *topics.Spec, v any) error {
 	if len(s.Cases) == 0 || slices.Contains(s.Cases, reflect.TypeOf(v)) {
 		return nil
 	}

@@ -44,17 +44,6 @@ func (c *call) report(err error, kind outcome.Kind) broker.Headers {
 	return hs
 }
 
-// headers pairs names and values, leaving out what is empty.
-func headers(pairs ...string) broker.Headers {
-	hs := make(broker.Headers, 0, len(pairs)/2)
-	for ; len(pairs) >= 2; pairs = pairs[2:] {
-		if pairs[1] != "" {
-			hs = append(hs, broker.Header{Key: pairs[0], Value: []byte(pairs[1])})
-		}
-	}
-	return hs
-}
-
 func timeText(t time.Time) string {
 	if t.IsZero() {
 		return ""

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/leat-go/leat/router/broker"
@@ -19,11 +20,12 @@ const (
 // outputs sends what handlers return and dead letters, until the broker has them. What fails
 // is kept in order and sent again with a growing wait; its keys stop meanwhile.
 type outputs struct {
-	r    *Router
-	mu   sync.Mutex
-	kept []*output
-	wait time.Duration
-	busy bool // a timer or a resend is under way
+	r       *Router
+	failing atomic.Bool // wait is longer than at first
+	mu      sync.Mutex
+	kept    []*output
+	wait    time.Duration
+	busy    bool // a timer or a resend is under way
 }
 
 // output is one record that a message needs before it is done.
@@ -43,7 +45,7 @@ type owner interface {
 	refused(o *output, err error)
 	giveBack()
 	interrupted() bool
-	lineage() (correlation, causation, trace string)
+	lineage() (correlation []byte, causation string, trace []byte)
 	log(level slog.Level, msg string, err error, attrs ...slog.Attr)
 }
 
@@ -70,10 +72,14 @@ func (os *outputs) send(o *output) {
 }
 
 func (os *outputs) succeeded() {
+	if !os.failing.Load() {
+		return
+	}
 	os.mu.Lock()
 	defer os.mu.Unlock()
 	if len(os.kept) == 0 && !os.busy {
 		os.wait = firstResend
+		os.failing.Store(false)
 	}
 }
 
@@ -116,6 +122,7 @@ func (os *outputs) keep(o *output) {
 	}
 	if !os.busy {
 		os.busy = true
+		os.failing.Store(true)
 		time.AfterFunc(os.wait, os.again)
 		os.wait = min(2*os.wait, lastResend)
 	}

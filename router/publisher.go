@@ -1,10 +1,12 @@
 package router
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -43,9 +45,11 @@ func (p Publisher[T]) Publish(ctx context.Context, vs ...T) error {
 	if p.r == nil {
 		return ErrNotDeclared
 	}
+	all := make([]sending, len(vs))
 	outs := make([]*sending, len(vs))
 	for i, v := range vs {
-		outs[i] = p.sending(v)
+		outs[i] = &all[i]
+		p.prepare(outs[i], v)
 	}
 	_, err := p.r.publish(ctx, p.spec, outs)
 	return err
@@ -60,7 +64,9 @@ func (p Publisher[T]) PublishAsync(ctx context.Context, v T, done func(Receipt, 
 		}
 		return
 	}
-	p.r.publishAsync(ctx, p.spec, p.sending(v), done)
+	o := new(sending)
+	p.prepare(o, v)
+	p.r.publishAsync(ctx, p.spec, o, done)
 }
 
 // Delete publishes a tombstone for the key. It is an error on anything but a State.
@@ -72,7 +78,7 @@ func (p Publisher[T]) Delete(ctx context.Context, key string) error {
 		return fmt.Errorf("delete %q from %s: only a state topic has keys to delete, and they are not empty", key, p.spec.Name)
 	}
 	rec := &broker.Record{Topic: p.spec.Name, Key: []byte(key), ID: newID()}
-	rec.Headers = p.r.headersFor(ownerOf(ctx), rec, "", "")
+	rec.Headers = p.r.headersFor(ownerOf(ctx), rec, "", "", 0)
 	if err := p.r.ensure(ctx, configOf(p.spec)); err != nil {
 		return allFailed(p.spec.Name, 1, err)
 	}
@@ -87,12 +93,11 @@ func (p Publisher[T]) With(opts ...SendOption) Publisher[T] {
 	return p
 }
 
-func (p Publisher[T]) sending(v T) *sending {
-	o := &sending{value: v, key: p.t.KeyOf(v)}
+func (p Publisher[T]) prepare(o *sending, v T) {
+	o.value, o.key = v, p.t.KeyOf(v)
 	for _, opt := range p.opts {
 		opt.applySend(o)
 	}
-	return o
 }
 
 // ownerOf returns the message or batch that ctx belongs to, nil outside of a handler.
@@ -118,28 +123,50 @@ func (r *Router) publish(ctx context.Context, s topics.Spec, outs []*sending) ([
 
 // records encodes all values or none.
 func (r *Router) records(ctx context.Context, s topics.Spec, outs []*sending) ([]*broker.Record, error) {
-	recs := make([]*broker.Record, len(outs))
-	failed := map[int]error{}
 	if err := r.ensure(ctx, configOf(s)); err != nil {
 		return nil, allFailed(s.Name, len(outs), err)
 	}
-	for i, o := range outs {
-		rec, err := r.record(ctx, ownerOf(ctx), s, o)
-		if err != nil {
-			failed[i] = err
-			continue
-		}
-		recs[i] = rec
-	}
-	if len(failed) == 0 {
+	all := make([]broker.Record, len(outs))
+	recs := make([]*broker.Record, len(outs))
+	errs := make([]error, len(outs))
+	from := ownerOf(ctx)
+	inParts(len(outs), func(i int) {
+		recs[i] = &all[i]
+		errs[i] = r.fill(ctx, recs[i], from, &s, outs[i])
+	})
+	if !slices.ContainsFunc(errs, func(err error) bool { return err != nil }) {
 		return recs, nil
 	}
-	for i := range outs {
-		if failed[i] == nil {
-			failed[i] = errors.New("not sent, because another value of the call failed")
-		}
+	failed := map[int]error{}
+	for i, err := range errs {
+		failed[i] = cmp.Or(err, errNotSent)
 	}
 	return nil, &PublishError{s.Name, failed}
+}
+
+var errNotSent = errors.New("not sent, because another value of the call failed")
+
+// atOnce is how many values one core encodes before another one is worth its while.
+const atOnce = 128
+
+// inParts calls f for all numbers below n, on several cores when there are many.
+func inParts(n int, f func(i int)) {
+	parts := min(n/atOnce, runtime.GOMAXPROCS(0))
+	if parts < 2 {
+		for i := range n {
+			f(i)
+		}
+		return
+	}
+	var wg sync.WaitGroup
+	for p := range parts {
+		wg.Go(func() {
+			for i := p * n / parts; i < (p+1)*n/parts; i++ {
+				f(i)
+			}
+		})
+	}
+	wg.Wait()
 }
 
 func allFailed(topic string, n int, err error) error {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 
 	"github.com/leat-go/leat/router"
 	"github.com/leat-go/leat/router/broker"
@@ -260,4 +261,49 @@ func TestWhatComesAgainBehindAFailureDoesNotWaitForItsOwnTimestamp(t *testing.T)
 			t.Error(diff)
 		}
 	})
+}
+
+func TestIDsAreUUIDsOfVersion7(t *testing.T) {
+	t.Parallel()
+	b := memory.New()
+	r := newRouter(b)
+	vs := make([]order, 1000) // so many that several cores make them
+	before := time.Now().Add(-time.Millisecond)
+	publish(t, r, orders, vs...)
+	seen := map[string]bool{}
+	for rec, err := range b.Read(t.Context(), broker.ReadOptions{Topics: []string{"orders"}, UntilEnd: true}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		id, err := uuid.Parse(rec.ID)
+		if err != nil || id.Version() != 7 || id.Variant() != uuid.RFC4122 {
+			t.Fatalf("id %q: %v, version %v, variant %v", rec.ID, err, id.Version(), id.Variant())
+		}
+		sec, nsec := id.Time().UnixTime()
+		if made := time.Unix(sec, nsec); made.Before(before) || made.After(time.Now()) {
+			t.Fatalf("id %q was made at %v", rec.ID, made)
+		}
+		seen[rec.ID] = true
+	}
+	if len(seen) != len(vs) {
+		t.Errorf("%d different ids of %d", len(seen), len(vs))
+	}
+}
+
+func TestAnInvalidValueAmongManyIsNamed(t *testing.T) {
+	t.Parallel()
+	type checked struct {
+		Name string `json:"name" validate:"required"`
+	}
+	vs := make([]checked, 1000)
+	for i := range vs {
+		vs[i].Name = "x"
+	}
+	vs[700].Name = ""
+	err := router.NewPublisher(newRouter(memory.New()), topics.Event[checked]{Name: "checked"}).Publish(t.Context(), vs...)
+	failed, ok := errors.AsType[*router.PublishError](err)
+	if !ok || len(failed.Failed) != len(vs) || !strings.Contains(failed.Failed[700].Error(), "Name must be required") ||
+		!strings.Contains(failed.Failed[0].Error(), "not sent") {
+		t.Errorf("got %.200v", err)
+	}
 }

@@ -1,7 +1,6 @@
 package router
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,9 +29,16 @@ type typed[In, Out any] struct {
 
 // exchange carries value and result past the middleware.
 type exchange[In, Out any] struct {
-	in  In
-	out *Out
-	rec *broker.Record // the encoded result
+	in     In
+	result Out
+	out    *Out           // the result, nil while there is none
+	rec    *broker.Record // the encoded result
+}
+
+// trial is a call with what it handles, in one allocation.
+type trial[In, Out any] struct {
+	call
+	x exchange[In, Out]
 }
 
 func newTyped[In, Out any](h *handler, out topics.Topic[Out], fn func(context.Context, In) (Out, error)) *typed[In, Out] {
@@ -44,8 +50,9 @@ func newTyped[In, Out any](h *handler, out topics.Topic[Out], fn func(context.Co
 }
 
 func (t *typed[In, Out]) handle(d broker.Delivery) {
-	c := t.h.begin(d)
-	x := &exchange[In, Out]{}
+	one := new(trial[In, Out])
+	c, x := &one.call, &one.x
+	c.begin(t.h, d)
 	err := decodeInto(c, &x.in)
 	switch {
 	case errors.Is(err, codec.ErrUnavailable):
@@ -100,25 +107,30 @@ func (t *typed[In, Out]) attempt(c *call, x *exchange[In, Out]) (recs []*broker.
 
 // call runs the handler and encodes its result.
 func (t *typed[In, Out]) call(ctx context.Context, c *call, x *exchange[In, Out]) error {
-	out, err := t.fn(ctx, x.in)
+	result, err := t.fn(ctx, x.in)
 	if err != nil || t.out == nil {
 		return err
 	}
-	x.out = &out
-	x.rec, err = t.encode(c, &out) //nolint:contextcheck // the call is the context
+	x.result, x.out = result, &x.result
+	x.rec, err = t.encode(c, x.out) //nolint:contextcheck // the call is the context
 	return err
 }
 
 func (t *typed[In, Out]) encode(c *call, out *Out) (*broker.Record, error) {
-	s := &sending{value: *out, key: cmp.Or(t.out.KeyOf(*out), string(c.rec.Key))}
-	rec, err := t.h.r.record(c, c, *t.h.out, s)
-	if err != nil {
+	var e struct {
+		rec broker.Record
+		sending
+	}
+	if e.value, e.key = *out, t.out.KeyOf(*out); e.key == "" {
+		e.key = string(c.rec.Key)
+	}
+	if err := t.h.r.fill(c, &e.rec, c, t.h.out, &e.sending); err != nil {
 		return nil, err
 	}
-	if err := t.h.r.broker.Outputs().Check(rec); err != nil {
-		return nil, fmt.Errorf("result for %s: %w", rec.Topic, err)
+	if err := t.h.r.broker.Outputs().Check(&e.rec); err != nil {
+		return nil, fmt.Errorf("result for %s: %w", e.rec.Topic, err)
 	}
-	return rec, nil
+	return &e.rec, nil
 }
 
 // through runs the handler inside its middleware.
