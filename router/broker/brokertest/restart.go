@@ -106,10 +106,13 @@ func parkAndRestart(b *bench, attempt int, due, failed time.Time) (in *instance,
 	b.Helper()
 	in, topic = b.stage(1)
 	in.publish(texts(topic, "a1")...)
-	parked := make(chan struct{}, 100)
+	parked := make(chan struct{}, 1)
 	in.join(broker.Subscription{Topic: topic, Handle: func(d broker.Delivery) {
 		d.Park(attempt, due, failed)
-		parked <- struct{}{}
+		select {
+		case parked <- struct{}{}:
+		default: // once it is due it comes again and again until the instance stops
+		}
 	}})
 	receive(b, "the first attempt", parked)
 	return in.restart(), topic
