@@ -20,7 +20,7 @@ type Redis struct {
 	Lease           time.Duration `koanf:"lease" default:"15s" validate:"min=1s" doc:"How long a silent instance keeps its partitions."`
 	ClaimIdle       time.Duration `koanf:"claim_idle" default:"60s" validate:"min=1s" doc:"With competing delivery: idle time after which an entry of a dead consumer is taken over."`
 	GroupExpiry     time.Duration `koanf:"group_expiry" default:"168h" validate:"min=1m" doc:"A group that was silent longer no longer keeps unfinished entries from being trimmed."`
-	StreamMaxLen    int64         `koanf:"stream_max_len" default:"0" validate:"min=0" doc:"Approximate upper bound of entries per stream. 0: none; the topic's retention alone trims."`
+	StreamMaxLen    int64         `koanf:"stream_max_len" default:"0" validate:"min=0" doc:"Approximate upper bound of entries per stream; the log warns when that cuts what a group has not finished. 0: none, the topic's retention alone trims."`
 	AutoOffsetReset string        `koanf:"auto_offset_reset" default:"earliest" validate:"oneof=earliest latest none" doc:"Where a new group starts; none is an error."`
 	MaxPollRecords  int           `koanf:"max_poll_records" default:"500" validate:"min=1" doc:"Most entries read at once."`
 }

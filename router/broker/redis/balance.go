@@ -18,18 +18,13 @@ const (
 	handover = 15 * time.Second
 	// Rounds of balancing: often while this member waits for partitions of its own.
 	roundSoon, roundLate = 100 * time.Millisecond, time.Second
-	trimEvery            = time.Minute
 )
 
 // balance shares the partitions of the topic out until ctx ends.
 func (in *intake) balance(ctx context.Context) {
-	var trimmed time.Time
 	for ctx.Err() == nil {
 		wait := in.round(ctx)
-		if time.Since(trimmed) > trimEvery {
-			trimmed = time.Now()
-			in.trim(ctx)
-		}
+		in.trim(ctx)
 		t := time.NewTimer(wait)
 		select {
 		case <-t.C:
@@ -234,9 +229,13 @@ func wanted(me string, members []string, held map[string][]int32, quota map[stri
 	return nil
 }
 
-// trim removes what is too old from the partitions in hand.
+// trim removes what is too old from the partitions in hand, from time to time.
 func (in *intake) trim(ctx context.Context) {
 	t := in.m.b.topics.last(in.sub.Topic)
+	if time.Since(in.trimmed) < t.trimAfter() {
+		return
+	}
+	in.trimmed = time.Now()
 	in.mu.Lock()
 	var owned []*owner
 	for _, o := range in.owners {

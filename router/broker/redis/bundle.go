@@ -57,10 +57,16 @@ func (w *writer) sendBundle(b bundle) error {
 	if b.whole {
 		pipe = w.client.TxPipeline()
 	}
+	grows := map[string]bool{}
 	for _, x := range b.writes {
 		x.cmd = w.command(pipe, x)
+		if w.limit.max > 0 && !w.compacts(x) {
+			grows[x.stream()] = true
+		}
 	}
+	bounds := w.limit.bound(w.ctx, pipe, grows)
 	_, _ = pipe.Exec(w.ctx) // every command has its error
+	w.limit.settle(w.ctx, bounds)
 	for _, x := range b.writes {
 		if err := x.cmd.Err(); err != nil && !redis.IsExecAbortError(err) && passing(err) {
 			return err

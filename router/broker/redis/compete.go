@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -17,7 +18,6 @@ const claimPage = 100
 // compete reads every partition together with all other members, as plain consumer groups
 // do: there is no order. It takes part in partitions that the topic gets later, too.
 func (in *intake) compete(ctx context.Context) {
-	var trimmed time.Time
 	for ctx.Err() == nil {
 		t, err := in.m.b.topics.get(ctx, in.sub.Topic)
 		if err == nil {
@@ -27,10 +27,7 @@ func (in *intake) compete(ctx context.Context) {
 			in.joinAll(ctx)
 			in.ready.Store(true)
 		}
-		if time.Since(trimmed) > trimEvery {
-			trimmed = time.Now()
-			in.trim(ctx)
-		}
+		in.trim(ctx)
 		_ = pause(ctx, roundLate)
 	}
 }
@@ -48,14 +45,27 @@ func (in *intake) joinAll(ctx context.Context) {
 	}
 }
 
-// claim takes over what dead members left and keeps what is in hand from being taken over.
+// stay keeps what is in hand from being taken over, however long it takes, and the group
+// from counting as dead.
+func (o *owner) stay(ctx context.Context) {
+	idle := o.in.m.b.cfg.ClaimIdle
+	for {
+		err := errors.Join(o.alive(ctx), o.touch(ctx, 0))
+		wait := idle / 3
+		if err != nil && !noGroup(err) {
+			wait = idle / 20
+		}
+		if pause(ctx, wait) != nil {
+			return
+		}
+	}
+}
+
+// claim takes over what dead members left, and then removes them.
 func (o *owner) claim(ctx context.Context) {
 	idle := o.in.m.b.cfg.ClaimIdle
 	for pause(ctx, idle/3) == nil {
-		err := o.touch(ctx)
-		if err == nil {
-			err = o.takeOver(ctx, idle)
-		}
+		err := o.takeOver(ctx, idle)
 		if err == nil {
 			err = o.bury(ctx, idle)
 		}
@@ -65,20 +75,30 @@ func (o *owner) claim(ctx context.Context) {
 	}
 }
 
-// touch resets the idle time of what is in hand.
-func (o *owner) touch(ctx context.Context) error {
-	ids := o.reader.inHandIDs()
-	for len(ids) > 0 {
-		n := min(len(ids), maxAcks)
-		err := o.client().XClaimJustID(ctx, &redis.XClaimArgs{
-			Stream: o.keys.stream, Group: o.in.m.group.Name, Consumer: o.consumer, Messages: ids[:n],
-		}).Err()
-		if err != nil {
+// touch sets the idle time of what is in hand.
+func (o *owner) touch(ctx context.Context, idle time.Duration) error {
+	for ids := range slices.Chunk(o.reader.inHandIDs(), maxAcks) {
+		args := []any{"XCLAIM", o.keys.stream, o.in.m.group.Name, o.consumer, 0}
+		for _, id := range ids {
+			args = append(args, id)
+		}
+		if err := o.client().Do(ctx, append(args, "IDLE", idle.Milliseconds(), "JUSTID")...).Err(); err != nil {
 			return err
 		}
-		ids = ids[n:]
 	}
 	return nil
+}
+
+// retire lets others have at once what is left, and forgets this member if nothing is.
+func (o *owner) retire(ctx context.Context) error {
+	err := o.touch(ctx, o.in.m.b.cfg.ClaimIdle)
+	if err == nil {
+		err = o.buryOne(ctx, o.consumer)
+	}
+	if noGroup(err) {
+		return nil
+	}
+	return err
 }
 
 func (o *owner) takeOver(ctx context.Context, idle time.Duration) error {
@@ -87,6 +107,9 @@ func (o *owner) takeOver(ctx context.Context, idle time.Duration) error {
 		return err
 	}
 	for from := "0-0"; ; {
+		if err := o.part.Wait(ctx); err != nil {
+			return err
+		}
 		messages, next, err := o.client().XAutoClaim(ctx, &redis.XAutoClaimArgs{
 			Stream: o.keys.stream, Group: o.in.m.group.Name, Consumer: o.consumer, MinIdle: idle, Start: from, Count: claimPage,
 		}).Result()
@@ -96,9 +119,6 @@ func (o *owner) takeOver(ctx context.Context, idle time.Duration) error {
 		o.reader.feedClaimed(toEntries(messages), state)
 		if next == "0-0" || next == "" {
 			return nil
-		}
-		if err := o.part.Wait(ctx); err != nil {
-			return err
 		}
 		from = next
 	}
@@ -136,7 +156,8 @@ func (r *reader) inHandIDs() []string {
 	return ids
 }
 
-// bury removes members that are dead and have nothing pending.
+// bury removes members that are dead and have nothing pending: a living one reads every
+// second. One that comes back all the same is registered again by what it reads.
 func (o *owner) bury(ctx context.Context, idle time.Duration) error {
 	consumers, err := o.client().XInfoConsumers(ctx, o.keys.stream, o.in.m.group.Name).Result()
 	if err != nil {
@@ -145,8 +166,12 @@ func (o *owner) bury(ctx context.Context, idle time.Duration) error {
 	var errs []error
 	for _, c := range consumers {
 		if c.Name != o.consumer && c.Pending == 0 && c.Idle > 2*idle {
-			errs = append(errs, buryScript.Run(ctx, o.client(), []string{o.keys.stream}, o.in.m.group.Name, c.Name).Err())
+			errs = append(errs, o.buryOne(ctx, c.Name))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+func (o *owner) buryOne(ctx context.Context, name string) error {
+	return buryScript.Run(ctx, o.client(), []string{o.keys.stream}, o.in.m.group.Name, name).Err()
 }

@@ -25,6 +25,8 @@ type intake struct {
 	kick   chan struct{} // balance now
 	work   sync.WaitGroup
 
+	trimmed time.Time // when the partitions were trimmed last; the loop's own
+
 	mu         sync.Mutex
 	partitions int
 	owners     map[int32]*owner

@@ -110,7 +110,8 @@ func (in *intake) acquire(ctx context.Context, p int32) (*owner, error) {
 	in.mu.Unlock()
 	o := newOwner(in, p)
 	asked := time.Now()
-	answer, err := acquireScript.Run(ctx, o.client(), []string{o.keys.lease, o.keys.fence}, name, in.m.b.cfg.Lease.Milliseconds()).Text()
+	keys := []string{o.keys.lease, o.keys.fence, o.keys.seen}
+	answer, err := acquireScript.Run(ctx, o.client(), keys, name, in.m.b.cfg.Lease.Milliseconds(), in.m.group.Name).Text()
 	if errors.Is(err, redis.Nil) {
 		return nil, nil //nolint:nilnil // somebody else has it
 	}
@@ -125,7 +126,7 @@ func (in *intake) acquire(ctx context.Context, p int32) (*owner, error) {
 // giveBack deletes the lease if it is still ours.
 func (o *owner) giveBack(ctx context.Context) error {
 	if o.competes() {
-		return nil
+		return again(ctx, func() error { return o.retire(ctx) })
 	}
 	return again(ctx, func() error {
 		return releaseScript.Run(ctx, o.client(), []string{o.keys.lease}, o.token).Err()

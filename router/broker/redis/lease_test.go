@@ -29,7 +29,7 @@ func staleToken(t *testing.T, addr string) {
 	}
 	c.XGroupCreate(ctx, k.stream, "g", "0")
 	take := func(name string) string {
-		token, err := acquireScript.Run(ctx, c, []string{k.lease, k.fence}, name, time.Minute.Milliseconds()).Text()
+		token, err := acquireScript.Run(ctx, c, []string{k.lease, k.fence, k.seen}, name, time.Minute.Milliseconds(), "g").Text()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,6 +56,7 @@ func staleToken(t *testing.T, addr string) {
 	refused(t, calls, old, vanished, "retake")
 	c.Del(ctx, k.lease) // which was taken again
 	token := take("second:1")
+	c.Del(ctx, k.seen)
 	refused(t, calls, old, heldByOther, "")
 	if n := releaseScript.Run(ctx, c, []string{k.lease}, old).Val(); n != int64(0) || c.Exists(ctx, k.lease).Val() != 1 {
 		t.Errorf("a stale token released the lease: %v", n)

@@ -67,6 +67,7 @@ func (o *owner) begin(ctx context.Context, run string) bool {
 	reading, stop := context.WithCancel(all)
 	o.reading, o.end, o.ended = stop, end, all.Done()
 	if o.competes() {
+		o.loops.Go(func() { o.stay(all) })
 		o.loops.Go(func() { o.claim(reading) })
 	} else {
 		o.loops.Go(func() { o.keep(all) })

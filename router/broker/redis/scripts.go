@@ -17,6 +17,10 @@ var (
 	createText string
 	//go:embed lua/heartbeat.lua
 	heartbeatText string
+	//go:embed lua/ids.lua
+	idsText string
+	//go:embed lua/limit.lua
+	limitText string
 	//go:embed lua/read.lua
 	readText string
 	//go:embed lua/release.lua
@@ -38,15 +42,17 @@ var (
 	buryScript      = redis.NewScript(buryText)
 	createScript    = redis.NewScript(createText)
 	heartbeatScript = redis.NewScript(heartbeatText)
+	limitScript     = redis.NewScript(idsText + limitText)
 	readScript      = redis.NewScript(readText)
 	releaseScript   = redis.NewScript(releaseText)
 	renewScript     = redis.NewScript(renewText)
 	retakeScript    = redis.NewScript(retakeText)
-	trimScript      = redis.NewScript(trimText)
+	trimScript      = redis.NewScript(idsText + trimText)
 )
 
 var scriptTexts = []string{
-	acquireText, ackText, buryText, createText, heartbeatText, readText, releaseText, renewText, retakeText, stateText, trimText,
+	acquireText, ackText, buryText, createText, heartbeatText, idsText + limitText, readText, releaseText, renewText, retakeText, stateText,
+	idsText + trimText,
 }
 
 // What the fenced scripts answer when the lease is not held.

@@ -44,7 +44,7 @@ type writer struct {
 	client redis.UniversalClient
 	topics *registry
 	log    *slog.Logger
-	maxLen int64
+	limit  limiter
 
 	mu      sync.Mutex
 	queue   []*write
@@ -62,7 +62,7 @@ type writer struct {
 func newWriter(c redis.UniversalClient, ts *registry, log *slog.Logger, maxLen int64) *writer {
 	ctx, stop := context.WithCancel(context.Background())
 	return &writer{
-		client: c, topics: ts, log: log, maxLen: maxLen, signal: make(chan struct{}, 1),
+		client: c, topics: ts, log: log, limit: limiter{client: c, log: log, max: maxLen, said: map[string]time.Time{}}, signal: make(chan struct{}, 1),
 		ctx: ctx, stop: stop, ended: make(chan struct{}), robin: map[string]int32{},
 	}
 }
@@ -187,11 +187,16 @@ func (w *writer) choose(x *write, t topic) {
 
 func (w *writer) command(pipe redis.Pipeliner, x *write) redis.Cmder {
 	s := x.stream()
-	if w.topics.last(x.r.Topic).kind == topics.KindState && len(x.r.Key) > 0 {
+	if w.compacts(x) {
 		args := append([]any{x.r.Key}, x.values...)
 		return pipe.Eval(w.ctx, stateText, []string{s, side(s, "latest")}, args...)
 	}
-	return pipe.XAdd(w.ctx, &redis.XAddArgs{Stream: s, Values: x.values, MaxLen: w.maxLen, Approx: w.maxLen > 0})
+	return pipe.XAdd(w.ctx, &redis.XAddArgs{Stream: s, Values: x.values})
+}
+
+// compacts tells whether a record replaces the former one of its key.
+func (w *writer) compacts(x *write) bool {
+	return w.topics.last(x.r.Topic).kind == topics.KindState && len(x.r.Key) > 0
 }
 
 // settle finishes what was answered and returns the rest.

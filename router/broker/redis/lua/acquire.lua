@@ -1,4 +1,4 @@
--- Takes a free lease. KEYS: lease, fence. ARGV: token, milliseconds.
+-- Takes a free lease. KEYS: lease, fence, seen. ARGV: token, milliseconds, group.
 -- Returns the token with the fencing counter, or false when somebody holds the lease.
 -- The value is the token and until when it holds, for servers whose keys do not expire by themselves.
 local t = redis.call('TIME')
@@ -16,4 +16,5 @@ if held then
 end
 token = token or (ARGV[1] .. ':' .. redis.call('INCR', KEYS[2]))
 redis.call('SET', KEYS[1], token .. string.format('|%.0f', now + tonumber(ARGV[2])), 'PX', ARGV[2])
+redis.call('HSET', KEYS[3], ARGV[3], t[1])
 return token
