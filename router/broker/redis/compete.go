@@ -110,18 +110,43 @@ func (o *owner) takeOver(ctx context.Context, idle time.Duration) error {
 		if err := o.part.Wait(ctx); err != nil {
 			return err
 		}
-		messages, next, err := o.client().XAutoClaim(ctx, &redis.XAutoClaimArgs{
+		ids, next, err := o.client().XAutoClaimJustID(ctx, &redis.XAutoClaimArgs{
 			Stream: o.keys.stream, Group: o.in.m.group.Name, Consumer: o.consumer, MinIdle: idle, Start: from, Count: claimPage,
 		}).Result()
 		if err != nil {
 			return err
 		}
-		o.reader.feedClaimed(toEntries(messages), state)
+		entries, err := o.contents(ctx, ids)
+		if err != nil {
+			return err
+		}
+		o.reader.feedClaimed(entries, state)
 		if next == "0-0" || next == "" {
 			return nil
 		}
 		from = next
 	}
+}
+
+// contents are the entries of ids, without values where one was deleted. Redis 6.2 does not
+// say which of those that it gives to a consumer are.
+func (o *owner) contents(ctx context.Context, ids []string) ([]entry, error) {
+	pipe := o.client().Pipeline()
+	cmds := make([]*redis.XMessageSliceCmd, len(ids))
+	for i, id := range ids {
+		cmds[i] = pipe.XRevRangeN(ctx, o.keys.stream, id, id, 1)
+	}
+	if _, err := pipe.Exec(ctx); err != nil {
+		return nil, err
+	}
+	entries := make([]entry, len(ids))
+	for i, cmd := range cmds {
+		entries[i].id = ids[i]
+		for _, m := range cmd.Val() {
+			entries[i].values = texts(m.Values)
+		}
+	}
+	return entries, nil
 }
 
 // feedClaimed hands over what another member had, unless it is in hand here.

@@ -9,10 +9,11 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// inScript tells that a script of ours was refused one of its commands or keys: of the name
-// of the command the server says the script and the line alone.
+// A script of ours that was refused one of its commands or keys: of the name of the command
+// the server says the script and the line alone, in an order that depends on its version.
 var (
-	inScript   = regexp.MustCompile(`The user executing the script can't .*?([0-9a-f]{40}).*@user_script:\s*(\d+)`)
+	scriptHash = regexp.MustCompile(`\b(?:f_)?([0-9a-f]{40})\b`)
+	scriptLine = regexp.MustCompile(`@user_script:\s*(\d+)`)
 	namedIn    = regexp.MustCompile(`to run the '([^']+)' command`)
 	calledHere = regexp.MustCompile(`redis\.call\('([A-Z]+)'(?:, '([A-Z]+)')?`)
 )
@@ -39,12 +40,12 @@ func deniedCommand(text string) string {
 	if m := namedIn.FindStringSubmatch(text); m != nil {
 		return strings.ToUpper(m[1])
 	}
-	m := inScript.FindStringSubmatch(text)
-	if m == nil {
+	hash, at := scriptHash.FindStringSubmatch(text), scriptLine.FindStringSubmatch(text)
+	if hash == nil || at == nil {
 		return ""
 	}
-	line, _ := strconv.Atoi(m[2])
-	return commandIn(m[1], line)
+	line, _ := strconv.Atoi(at[1])
+	return commandIn(hash[1], line)
 }
 
 // commandIn is the command that a script of ours calls in a line.

@@ -26,6 +26,17 @@ func each(t *testing.T, f func(t *testing.T, addr string)) {
 	t.Run("server", func(t *testing.T) { t.Parallel(); f(t, testservers.RedisFor(t).Addr) })
 }
 
+// onServer runs a test on a Redis server alone, for want of an imitation that knows how long
+// a consumer did nothing.
+func onServer(t *testing.T, f func(t *testing.T, addr string)) {
+	t.Helper()
+	server := testservers.RedisFor(t)
+	if !server.Real {
+		t.Skip("the embedded server does not know how long a consumer did nothing")
+	}
+	f(t, server.Addr)
+}
+
 func open(t *testing.T, addr string, change ...func(*settings.Redis)) *redis.Broker {
 	t.Helper()
 	cfg := settings.Redis{URL: settings.URL("redis://" + addr + "/0"), Lease: 3 * time.Second}
