@@ -63,22 +63,16 @@ func (b *batchCall) refused(o *output, err error) {
 	b.acknowledged()
 }
 
-// item is one message of a batch.
-type item[In, Out any] struct {
-	c *call
-	x exchange[In, Out]
-}
-
 func (t *typedBatch[In, Out]) handle(ds []broker.Delivery) {
 	s := &stops{unordered: t.h.cfg.unordered}
 	items := t.decode(ds, s)
 	if len(items) == 0 {
 		return
 	}
-	b := &batchCall{call: items[0].c}
+	b := &batchCall{call: &items[0].call, calls: make([]*call, len(items))}
 	ins := make([]In, len(items))
 	for i, it := range items {
-		b.calls = append(b.calls, it.c)
+		b.calls[i] = &it.call
 		ins[i] = it.x.in
 	}
 	outs, err := t.call(b, ins)
@@ -88,14 +82,17 @@ func (t *typedBatch[In, Out]) handle(ds []broker.Delivery) {
 }
 
 // decode takes out what cannot be decoded, and what stands behind a key that must wait.
-func (t *typedBatch[In, Out]) decode(ds []broker.Delivery, s *stops) (items []*item[In, Out]) {
+func (t *typedBatch[In, Out]) decode(ds []broker.Delivery, s *stops) []*trial[In, Out] {
+	items := make([]*trial[In, Out], 0, len(ds))
 	for _, d := range ds {
-		c := t.h.begin(d)
+		it := new(trial[In, Out])
+		c := &it.call
+		c.begin(t.h, d)
 		if s.stopped(c) {
 			c.again()
 			continue
 		}
-		v, err := decode[In](c)
+		err := decodeInto(c, &it.x.in)
 		switch {
 		case errors.Is(err, codec.ErrUnavailable):
 			s.stop(c)
@@ -105,8 +102,8 @@ func (t *typedBatch[In, Out]) decode(ds []broker.Delivery, s *stops) (items []*i
 		case err != nil:
 			c.fail(err)
 		default:
-			t.one.hooks.bind(c, v)
-			items = append(items, &item[In, Out]{c, exchange[In, Out]{in: v}})
+			t.one.hooks.bind(c, it.x.in)
+			items = append(items, it)
 		}
 	}
 	return items
@@ -149,8 +146,8 @@ func itemError(err error, i int) error {
 	return err
 }
 
-func (t *typedBatch[In, Out]) end(it *item[In, Out], i int, outs []Out, err error, s *stops) {
-	c := it.c
+func (t *typedBatch[In, Out]) end(it *trial[In, Out], i int, outs []Out, err error, s *stops) {
+	c := &it.call
 	if s.stopped(c) && (err == nil || errors.Is(err, Skip)) {
 		c.again()
 		return

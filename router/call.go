@@ -27,13 +27,39 @@ type call struct {
 	pending atomic.Int32 // outputs that are not acknowledged, and one for the attempt itself
 	after   func()       // runs once the outputs are acknowledged, on a worker; set before the attempt ends
 
-	mu       sync.Mutex
-	onError  func(error) // hooks of the message, nil without
-	onDead   func(error)
-	exchange any           // what middleware carries around the handler: *exchange[In, Out]
+	onError func(error) // hooks of the message, nil without
+	onDead  func(error)
+
+	mu   sync.Mutex
+	more *wishes // guarded by mu; nil for most messages
+}
+
+// wishes are what middleware leaves with a call.
+type wishes struct {
+	exchange any           // what it carries around the handler: *exchange[In, Out]
 	settled  []func(error) // see broker.OnSettled
-	wait     time.Duration // asked for by a middleware
+	wait     time.Duration // asked for
 	waiting  bool          // wait was asked for
+}
+
+// wish changes the wishes.
+func (c *call) wish(f func(*wishes)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.more == nil {
+		c.more = new(wishes)
+	}
+	f(c.more)
+}
+
+// wished returns the wishes of this moment.
+func (c *call) wished() wishes {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.more == nil {
+		return wishes{}
+	}
+	return *c.more
 }
 
 func (h *handler) begin(d broker.Delivery) *call {
@@ -70,22 +96,20 @@ func (c *call) Attempt() int { return c.d.Attempt() }
 
 // Redeliver notes that a middleware wants the message again after wait.
 func (c *call) Redeliver(wait time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.wait, c.waiting = wait, true
+	c.wish(func(w *wishes) { w.wait, w.waiting = wait, true })
 }
 
 // OnSettled notes what follows the end of this delivery.
 func (c *call) OnSettled(f func(error)) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.settled = append(c.settled, f)
+	c.wish(func(w *wishes) { w.settled = append(w.settled, f) })
 }
 
 func (c *call) settle(err error) {
 	c.mu.Lock()
-	fs := c.settled
-	c.settled = nil
+	var fs []func(error)
+	if c.more != nil {
+		fs, c.more.settled = c.more.settled, nil
+	}
 	c.mu.Unlock()
 	for _, f := range fs {
 		f(err)
@@ -158,11 +182,8 @@ func (c *call) fail(err error) {
 	if c.onError != nil {
 		c.onError(err)
 	}
-	c.mu.Lock()
-	wait, asked := c.wait, c.waiting
-	c.mu.Unlock()
-	if asked {
-		c.park(err, wait)
+	if w := c.wished(); w.waiting {
+		c.park(err, w.wait)
 		return
 	}
 	d := c.h.policy.Decide(err, c.d.Attempt())

@@ -135,7 +135,7 @@ func (t *typed[In, Out]) encode(c *call, out *Out) (*broker.Record, error) {
 
 // through runs the handler inside its middleware.
 func (t *typed[In, Out]) through(ctx context.Context, c *call, x *exchange[In, Out]) ([]*broker.Record, error) {
-	c.exchange = x
+	c.wish(func(w *wishes) { w.exchange = x })
 	m := c.message() //nolint:contextcheck // the call is the context
 	m.SetContext(ctx)
 	outs, err := t.chain(m)
@@ -155,7 +155,7 @@ func (t *typed[In, Out]) inside(m *message.Message) ([]*message.Message, error) 
 	if !ok {
 		return nil, errors.New("a middleware replaced the context of the message: derive it from the one that was there")
 	}
-	x := c.exchange.(*exchange[In, Out]) //nolint:forcetypeassert // set by through
+	x := c.wished().exchange.(*exchange[In, Out]) //nolint:forcetypeassert // set by through
 	if err := t.call(m.Context(), c, x); err != nil || x.rec == nil {
 		return nil, err
 	}
@@ -186,13 +186,7 @@ func (t *typed[In, Out]) encodeLater(c *call, x *exchange[In, Out]) {
 	time.AfterFunc(postponeWait, again)
 }
 
-// decode turns the record into a value, and checks it.
-func decode[In any](c *call) (v In, err error) {
-	err = decodeInto(c, &v)
-	return v, err
-}
-
-// decodeInto is decode for a value that has its place already.
+// decodeInto turns the record into a value, and checks it.
 func decodeInto[In any](c *call, v *In) error {
 	if c.rec.Value == nil && c.h.in.Kind == topics.KindState {
 		return nil

@@ -1,9 +1,6 @@
 package broker
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // Record is a message as a broker keeps it.
 type Record struct {
@@ -36,8 +33,8 @@ type Headers []Header
 
 // Get returns the last header of that name.
 func (hs Headers) Get(key string) (value []byte, ok bool) {
-	for _, h := range slices.Backward(hs) {
-		if h.Key == key {
+	for i := len(hs) - 1; i >= 0; i-- { // without an iterator: each message is asked several times
+		if h := &hs[i]; h.Key == key {
 			return h.Value, true
 		}
 	}
