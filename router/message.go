@@ -1,6 +1,7 @@
 package router
 
 import (
+	"bytes"
 	"maps"
 	"slices"
 
@@ -30,6 +31,19 @@ func fromMessage(topic string, m *message.Message, result *broker.Record) *broke
 		rec.Key, rec.Time = result.Key, result.Time
 	}
 	return rec
+}
+
+// unchanged tells whether m still says what its record does.
+func unchanged(m *message.Message, rec *broker.Record) bool {
+	if m.UUID != rec.ID || len(m.Metadata) != len(rec.Headers) || !bytes.Equal(m.Payload, rec.Value) || m.Payload == nil {
+		return false
+	}
+	for i := range rec.Headers {
+		if v, ok := m.Metadata[rec.Headers[i].Key]; !ok || v != string(rec.Headers[i].Value) {
+			return false
+		}
+	}
+	return true
 }
 
 func metadataHeaders(m message.Metadata) broker.Headers {

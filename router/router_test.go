@@ -513,3 +513,21 @@ func TestStopEndsContextsAtTheDeadlineWithoutAnAttempt(t *testing.T) {
 		}
 	})
 }
+
+func TestHeadersOfAResultKeepTheirOrderThroughMiddleware(t *testing.T) {
+	onMemory(t, func(t *testing.T, b *memory.Broker) {
+		t.Helper()
+		r := newRouter(b, router.Use(func(next message.HandlerFunc) message.HandlerFunc { return next }))
+		router.Work(r, orders, receipts, func(context.Context, order) (receipt, error) { return receipt{ID: "1"}, nil }, router.Name("h"))
+		running(t, r)
+		publish(t, r, orders, order{ID: "1"})
+		synctest.Wait()
+		var names []string
+		for _, h := range b.Records("receipts")[0].Headers {
+			names = append(names, h.Key)
+		}
+		if diff := cmp.Diff([]string{"content-type", "leat-type", "correlation_id", "causation_id"}, names); diff != "" {
+			t.Error(diff)
+		}
+	})
+}

@@ -144,7 +144,11 @@ func (t *typed[In, Out]) through(ctx context.Context, c *call, x *exchange[In, O
 	}
 	recs := make([]*broker.Record, len(outs))
 	for i, o := range outs {
-		recs[i] = fromMessage(t.h.out.Name, o, x.rec)
+		if i == 0 && x.rec != nil && unchanged(o, x.rec) {
+			recs[i] = x.rec // with its headers in their order
+		} else {
+			recs[i] = fromMessage(t.h.out.Name, o, x.rec)
+		}
 	}
 	return recs, nil
 }

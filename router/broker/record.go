@@ -1,6 +1,9 @@
 package broker
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Record is a message as a broker keeps it.
 type Record struct {
@@ -41,11 +44,17 @@ func (hs Headers) Get(key string) (value []byte, ok bool) {
 	return nil, false
 }
 
-// Map returns the headers as a map; of repeated keys the last wins.
+// Map returns the headers as a map; of repeated keys the last wins. The values share memory.
 func (hs Headers) Map() map[string]string {
+	var all strings.Builder
+	for i := range hs {
+		all.Write(hs[i].Value)
+	}
+	text := all.String()
 	m := make(map[string]string, len(hs))
-	for _, h := range hs {
-		m[h.Key] = string(h.Value)
+	for i := range hs {
+		n := len(hs[i].Value)
+		m[hs[i].Key], text = text[:n], text[n:]
 	}
 	return m
 }
