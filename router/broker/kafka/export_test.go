@@ -4,7 +4,10 @@ import "github.com/leat-go/leat/router/broker"
 
 // Crash ends a member without draining and without a commit.
 func Crash(joined broker.Member) {
-	m := joined.(*member)
+	ms := joined.(*membership)
+	ms.stop()
+	ms.running.Wait()
+	m := ms.now
 	m.closing.Do(func() {
 		m.stopPolling()
 		m.polling.Wait()
@@ -20,7 +23,7 @@ func Crash(joined broker.Member) {
 // LapseAndRecover is what happens to a member that was silent for longer than its session
 // and turns out to be a member still.
 func LapseAndRecover(joined broker.Member) {
-	m := joined.(*member)
+	m := joined.(*membership).current()
 	m.recover(m.lapse())
 }
 

@@ -214,6 +214,15 @@ func (s *seen) unique() int {
 	return len(places)
 }
 
+// values counts distinct values.
+func (s *seen) values() int {
+	values := map[string]bool{}
+	for _, r := range s.all() {
+		values[string(r.Value)] = true
+	}
+	return len(values)
+}
+
 func outsider(t *testing.T) *kadm.Client {
 	t.Helper()
 	return adminOf(t, testservers.KafkaFor(t).Brokers)

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -22,7 +23,7 @@ const (
 	leaveWithin  = 5 * time.Second
 )
 
-// member is this process in a group.
+// member is this process in a group, by one client.
 type member struct {
 	*consumer
 	pulse pulse
@@ -37,8 +38,11 @@ type member struct {
 		joined    bool
 		pending   map[place]bool  // assigned, position not known yet
 		missing   map[string]bool // topics that do not exist
-		recreated map[string]bool // topics that were deleted and created again
+		recreated map[string]bool // topics that were deleted and created again before this member joined
+		ids       map[string]kadm.TopicID
+		others    map[string]bool // topics that are not the ones of ids any more
 	}
+	outdated chan struct{} // has room for one
 
 	stopPolling, stopRest context.CancelFunc
 	polling, rest         sync.WaitGroup
@@ -55,23 +59,28 @@ func (b *Broker) Join(ctx context.Context, g broker.Group) (broker.Member, error
 	if g.Broadcast {
 		return b.listen(ctx, &g)
 	}
-	m := b.newMember(&g)
+	ms, err := b.joinGroup(ctx, &g)
+	if err != nil {
+		return nil, err
+	}
+	return ms, nil
+}
+
+// newMember joins. recreated are the topics in which the group begins anew.
+func (b *Broker) newMember(ctx context.Context, g *broker.Group, recreated map[string]bool) (*member, error) {
+	m := &member{consumer: b.newConsumer(g), roomy: metadataLimit, finished: make(chan struct{}, 1), outdated: make(chan struct{}, 1)}
+	m.state.pending, m.state.missing = map[place]bool{}, map[string]bool{}
+	m.state.ids, m.state.others = map[string]kadm.TopicID{}, map[string]bool{}
+	m.state.recreated = recreated
+	m.pulse.limit = b.session()
+	m.lapsed = m.pulse.silent
+	m.moved = m.wakeCommits
 	cl, err := kgo.NewClient(append(b.groupOpts(g.Name, m.names()), m.callbacks()...)...)
 	if err != nil {
 		return nil, fmt.Errorf("join group %s: %w", g.Name, err)
 	}
 	m.begin(ctx, cl)
 	return m, nil
-}
-
-func (b *Broker) newMember(g *broker.Group) *member {
-	m := &member{consumer: b.newConsumer(g), roomy: metadataLimit, finished: make(chan struct{}, 1)}
-	m.state.pending, m.state.missing = map[place]bool{}, map[string]bool{}
-	m.state.recreated = map[string]bool{}
-	m.pulse.limit = b.session()
-	m.lapsed = m.pulse.silent
-	m.moved = m.wakeCommits
-	return m
 }
 
 func (m *member) callbacks() []kgo.Opt {
@@ -102,30 +111,29 @@ func (m *member) begin(ctx context.Context, cl *kgo.Client) {
 func (m *member) poll(ctx context.Context) {
 	for ctx.Err() == nil {
 		fs := m.cl.PollRecords(ctx, m.b.cfg.MaxPollRecords)
-		recreated := m.fetchErrors(fs)
+		m.fetchErrors(fs)
 		full := m.feed(fs)
 		m.cl.AllowRebalance()
 		if fs.IsClientClosed() {
 			return
 		}
-		m.readd(recreated)
 		m.makeRoom(ctx, full)
 	}
 }
 
-// fetchErrors deals with what went wrong; it returns topics that are others now.
-func (m *member) fetchErrors(fs kgo.Fetches) map[string]bool {
-	recreated := map[string]bool{}
+// fetchErrors deals with what went wrong.
+func (m *member) fetchErrors(fs kgo.Fetches) {
+	others := map[string]bool{}
 	fs.EachError(func(topic string, partition int32, err error) {
 		switch {
 		case errors.Is(err, context.Canceled), errors.Is(err, kgo.ErrClientClosed), m.dataLoss(err):
 		case errors.Is(err, kerr.UnknownTopicID):
-			recreated[topic] = true
+			others[topic] = true
 		default:
 			m.fetchError(topic, partition, err)
 		}
 	})
-	return recreated
+	m.outdate(others)
 }
 
 func (m *member) fetchError(topic string, partition int32, err error) {
@@ -147,32 +155,12 @@ func (m *member) fetchError(topic string, partition int32, err error) {
 	m.trouble.say("consuming goes wrong", "topic", topic, "partition", partition, "error", err)
 }
 
-// readd makes the client look anew at topics that were deleted and created again.
-func (m *member) readd(names map[string]bool) {
-	for name := range names {
-		m.log.Warn("the topic was deleted and created again: reading it from its beginning", "topic", name)
-		m.recreate(name)
-		drop(m.takeAll(func(p *part) bool { return p.topic == name }))
-		m.cl.PurgeTopicsFromConsuming(name)
-		m.cl.AddConsumeTopics(name)
-	}
-}
-
-func (m *member) recreate(topic string) {
-	m.state.Lock()
-	defer m.state.Unlock()
-	m.state.recreated[topic] = true
-}
-
 // Ready tells whether positions are known for all partitions that this member was given.
 func (m *member) Ready() bool {
 	m.state.Lock()
 	defer m.state.Unlock()
 	return m.state.joined && len(m.state.pending) == 0 && len(m.state.missing) == 0 && !m.pulse.silent()
 }
-
-// Failed receives the error that ended the member for good.
-func (m *member) Failed() <-chan error { return m.failed }
 
 // Close stops fetching, drains, commits and leaves the group. A static member stays in the
 // group until its session ends.

@@ -77,6 +77,7 @@ func (m *member) starts(ctx context.Context, offsets map[string]map[int32]kgo.Of
 	if err != nil {
 		return nil, err
 	}
+	m.meet(s.details)
 	s.kept, err = m.admin.FetchOffsets(ctx, m.group.Name)
 	if err = errors.Join(err, s.kept.Error()); err != nil {
 		return nil, fmt.Errorf("fetch positions of group %s: %w", m.group.Name, err)

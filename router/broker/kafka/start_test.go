@@ -79,16 +79,24 @@ func TestNewPartitionsAreReadFromTheirBeginning(t *testing.T) {
 // produceTo writes to a partition as a foreign producer.
 func produceTo(t *testing.T, topic string, partition int32, values ...string) {
 	t.Helper()
-	cl, err := kgo.NewClient(kgo.SeedBrokers(testservers.KafkaFor(t).Brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()))
-	if err != nil {
-		t.Fatal(err)
-	}
+	cl := foreignProducer(t)
 	defer cl.Close()
 	for _, v := range values {
 		eventually(t, "produced", func() bool {
 			return cl.ProduceSync(within(t), &kgo.Record{Topic: topic, Partition: partition, Value: []byte(v)}).FirstErr() == nil
 		})
 	}
+}
+
+// foreignProducer chooses partitions itself.
+func foreignProducer(t *testing.T, more ...kgo.Opt) *kgo.Client {
+	t.Helper()
+	opts := append([]kgo.Opt{kgo.SeedBrokers(testservers.KafkaFor(t).Brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner())}, more...)
+	cl, err := kgo.NewClient(opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cl
 }
 
 func TestNoneNeedsAPosition(t *testing.T) {
@@ -152,7 +160,7 @@ func TestARecreatedTopicIsReadFromItsBeginning(t *testing.T) {
 	joinReady(t, b, group, broker.Subscription{Topic: topic, Start: broker.StartLatest, Handle: got.handle})
 	produce(t, b.Sends(), keyed(topic, 10, 10)...)
 	got.wait(t, 10)
-	recreate(t, b, topic)
+	recreate(t, b, topic, 2)
 	for i := range 20 {
 		produceTo(t, topic, int32(i%2), "new-"+strconv.Itoa(i))
 	}
@@ -165,13 +173,13 @@ func TestARecreatedTopicIsReadFromItsBeginning(t *testing.T) {
 	})
 }
 
-func recreate(t *testing.T, b *kafka.Broker, topic string) {
+func recreate(t *testing.T, b *kafka.Broker, topic string, partitions int32) {
 	t.Helper()
 	if _, err := outsider(t).DeleteTopic(within(t), topic); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "topic gone", func() bool {
-		_, err := outsider(t).CreateTopic(within(t), 2, 1, nil, topic)
+		_, err := outsider(t).CreateTopic(within(t), partitions, 1, nil, topic)
 		return err == nil
 	})
 	create(t, b, broker.TopicConfig{Name: topic})

@@ -29,6 +29,7 @@ func (m *member) lookForTopics(ctx context.Context) bool {
 	if err != nil {
 		return true
 	}
+	m.meet(details)
 	missing := map[string]bool{}
 	for _, name := range m.names() {
 		if why := permission(name, m.group.Name, details[name].Err); why != "" {
