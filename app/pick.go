@@ -211,6 +211,16 @@ func (m *pickedMember) Ready() bool {
 	return !slices.ContainsFunc(m.members, func(o broker.Member) bool { return !o.Ready() })
 }
 
+// Reason tells why not.
+func (m *pickedMember) Reason() string {
+	for _, o := range m.members {
+		if err := broker.NotReady(o); err != nil {
+			return err.Error()
+		}
+	}
+	return ""
+}
+
 func (m *pickedMember) Failed() <-chan error { return m.failed }
 
 func (m *pickedMember) Close(ctx context.Context) error {

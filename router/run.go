@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/leat-go/leat/codec"
 	"github.com/leat-go/leat/router/broker"
@@ -36,8 +37,8 @@ func (r *Router) Ready() error {
 		return errors.New("not started")
 	}
 	for _, m := range *ms {
-		if !m.Ready() {
-			return errors.New("waiting for partitions")
+		if err := broker.NotReady(m); err != nil {
+			return err
 		}
 	}
 	if r.counters.degraded.Load() > 0 {
@@ -68,11 +69,29 @@ func (r *Router) prepare(ctx context.Context) error {
 	if err := r.broker.Connect(ctx); err != nil {
 		return err
 	}
-	if err := r.prepareTopics(ctx); err != nil {
+	if err := reach(ctx, r.prepareTopics); err != nil {
 		return err
 	}
 	r.prepareCodecs(ctx)
 	return nil
+}
+
+// reachPause is how soon a broker that went away is asked again.
+const reachPause = 250 * time.Millisecond
+
+// reach repeats do until a broker that went away answers again or ctx ends.
+func reach(ctx context.Context, do func(context.Context) error) error {
+	for {
+		err := do(ctx)
+		if !errors.Is(err, broker.ErrUnreachable) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(reachPause):
+		}
+	}
 }
 
 // preparer is a codec that profits from meeting its subjects early.

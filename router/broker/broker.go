@@ -167,6 +167,23 @@ type Member interface {
 	Close(ctx context.Context) error
 }
 
+// Reasoned is a [Member] that can say why it is not ready.
+type Reasoned interface {
+	// Reason is "" when the member is ready.
+	Reason() string
+}
+
+// NotReady returns nil when m is ready, else why it is not.
+func NotReady(m Member) error {
+	if m.Ready() {
+		return nil
+	}
+	if r, ok := m.(Reasoned); ok && r.Reason() != "" {
+		return errors.New(r.Reason())
+	}
+	return errors.New("waiting for partitions")
+}
+
 // ReadOptions says what to read without a group.
 type ReadOptions struct {
 	Topics []string

@@ -2,9 +2,7 @@ package kafka
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"strings"
 	"time"
@@ -12,11 +10,7 @@ import (
 	"github.com/leat-go/leat/router/broker"
 )
 
-const (
-	connectPause = 250 * time.Millisecond
-	// patience is how often the servers may hang up before that is taken as their answer.
-	patience = 4
-)
+const connectPause = 250 * time.Millisecond
 
 // Connect dials the servers until one answers or ctx ends. The error wraps
 // [broker.ErrUnreachable] and names the addresses. A refused log-in and a
@@ -25,7 +19,6 @@ func (b *Broker) Connect(ctx context.Context) error {
 	if b.closed.Load() {
 		return broker.ErrClosed
 	}
-	hungUp := 0
 	var before error
 	for {
 		err := b.control.Ping(ctx)
@@ -37,10 +30,7 @@ func (b *Broker) Connect(ctx context.Context) error {
 			return b.unreachable(before) // this one tells of no more than the end of ctx
 		}
 		before = err
-		if errors.Is(err, io.EOF) {
-			hungUp++
-		}
-		if ctx.Err() != nil || refused(err) || hungUp >= patience {
+		if ctx.Err() != nil || refused(err) {
 			return b.unreachable(err)
 		}
 		pause(ctx, connectPause)
@@ -57,8 +47,11 @@ func (b *Broker) identify(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, identifyWithin)
 	defer cancel()
 	for _, p := range []*producer{b.sends, b.outputs} {
-		if _, _, err := p.cl.ProducerID(ctx); err != nil {
+		if _, _, err := p.cl.Load().ProducerID(ctx); err != nil {
 			b.log.Debug("no producer id yet", slog.String("error", err.Error()))
+			if forbidden(err) {
+				p.swap() // the first record asks again
+			}
 		}
 	}
 }
@@ -72,6 +65,14 @@ func (b *Broker) Ping(ctx context.Context) error {
 		return b.unreachable(err)
 	}
 	return nil
+}
+
+// unanswered is err, or that the servers were not reached when it is not their answer.
+func (b *Broker) unanswered(err error) error {
+	if uncertain(err) {
+		return b.unreachable(err)
+	}
+	return err
 }
 
 func (b *Broker) unreachable(err error) error {

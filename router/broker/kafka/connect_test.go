@@ -10,9 +10,11 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
+	"io"
 	"math/big"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -64,6 +66,49 @@ func TestConnect(t *testing.T) {
 	}
 }
 
+// What hangs up may be a proxy whose broker is away.
+func TestConnectWaitsForAPortThatHangsUp(t *testing.T) {
+	t.Parallel()
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var hungUp atomic.Int32
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			if hungUp.Add(1) <= 10 {
+				_ = c.Close()
+				continue
+			}
+			go answer(t, c)
+		}
+	}()
+	t.Cleanup(func() { _ = l.Close() })
+	if err := openBroker(t, config([]string{l.Addr().String()})).Connect(within(t)); err != nil {
+		t.Error(err)
+	}
+	if n := hungUp.Load(); n <= 10 {
+		t.Errorf("it dialed %d times", n)
+	}
+}
+
+// answer lets a server of the tests answer for this port.
+func answer(t *testing.T, c net.Conn) {
+	t.Helper()
+	s, err := new(net.Dialer).DialContext(t.Context(), "tcp", testservers.KafkaFor(t).Brokers[0])
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	go func() { _, _ = io.Copy(s, c); _ = s.Close() }()
+	_, _ = io.Copy(c, s)
+	_ = c.Close()
+}
+
 func TestLogIn(t *testing.T) {
 	t.Parallel()
 	for _, mechanism := range []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"} {
@@ -78,7 +123,7 @@ func TestLogIn(t *testing.T) {
 			}
 			produce(t, b.Sends(), &broker.Record{Topic: "t", Value: []byte("v")})
 			cfg.SASLPassword = "wrong"
-			wantUnreachable(t, openBroker(t, cfg).Connect(within(t)), "KAFKA_SASL_PASSWORD", "ada", k.Brokers[0])
+			wantUnreachable(t, openBroker(t, cfg).Connect(briefly(t)), "KAFKA_SASL_PASSWORD", "ada", k.Brokers[0])
 		})
 	}
 }
@@ -92,7 +137,7 @@ func TestTLS(t *testing.T) {
 		Certificates: []tls.Certificate{cert}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: pool, MinVersion: tls.VersionTLS12,
 	}))
 	cfg := config(k.Brokers)
-	wantUnreachable(t, openBroker(t, cfg).Connect(within(t)), "KAFKA_SECURITY_PROTOCOL")
+	wantUnreachable(t, openBroker(t, cfg).Connect(briefly(t)), "KAFKA_SECURITY_PROTOCOL")
 	cfg.SecurityProtocol = "SSL"
 	cfg.SSLCAFile, cfg.SSLCertFile, cfg.SSLKeyFile = settings.File(certPEM), settings.File(certPEM), settings.File(keyPEM)
 	if err := openBroker(t, cfg).Connect(within(t)); err != nil {

@@ -24,7 +24,7 @@ func explain(topic string, err error) error {
 	case errors.Is(err, kerr.TopicAuthorizationFailed):
 		return fmt.Errorf("publish to %s: the user has no WRITE permission on the topic: %w", topic, err)
 	case errors.Is(err, kerr.ClusterAuthorizationFailed):
-		return fmt.Errorf("publish to %s: the user may write to no topic at all (grant WRITE on the topic, before Kafka 2.8 IDEMPOTENT_WRITE on the cluster, and restart the service): %w", topic, err)
+		return fmt.Errorf("publish to %s: the user may write to no topic at all (grant WRITE on the topic, before Kafka 2.8 IDEMPOTENT_WRITE on the cluster): %w", topic, err)
 	case uncertain(err):
 		return fmt.Errorf("publish to %s: %w: %w", topic, broker.ErrOutcomeUnknown, err)
 	default:

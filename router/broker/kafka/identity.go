@@ -7,15 +7,15 @@ import (
 )
 
 // meet remembers which topics stand behind the names, and notices when they are others.
-func (m *member) meet(details kadm.TopicDetails) {
+func (m *member) meet(ids map[string]kadm.TopicID) {
 	others := map[string]bool{}
 	m.state.Lock()
-	for name, d := range details {
+	for name, id := range ids {
 		switch known, met := m.state.ids[name]; {
-		case d.ID == kadm.TopicID{}: // it does not exist, or the servers are too old to tell
+		case id == kadm.TopicID{}: // it does not exist, or the servers are too old to tell
 		case !met:
-			m.state.ids[name] = d.ID
-		case known != d.ID:
+			m.state.ids[name] = id
+		case known != id:
 			others[name] = true
 		}
 	}

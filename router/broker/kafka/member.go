@@ -36,9 +36,11 @@ type member struct {
 	state struct {
 		sync.Mutex
 		joined    bool
-		pending   map[place]bool  // assigned, position not known yet
-		missing   map[string]bool // topics that do not exist
-		recreated map[string]bool // topics that were deleted and created again before this member joined
+		looked    bool              // missing is known
+		why       string            // the group does not take this member; "" when it does
+		pending   map[place]bool    // assigned, position not known yet
+		missing   map[string]string // why topics cannot be consumed
+		recreated map[string]bool   // topics that were deleted and created again before this member joined
 		ids       map[string]kadm.TopicID
 		others    map[string]bool // topics that are not the ones of ids any more
 	}
@@ -69,7 +71,7 @@ func (b *Broker) Join(ctx context.Context, g broker.Group) (broker.Member, error
 // newMember joins. recreated are the topics in which the group begins anew.
 func (b *Broker) newMember(ctx context.Context, g *broker.Group, recreated map[string]bool) (*member, error) {
 	m := &member{consumer: b.newConsumer(g), roomy: metadataLimit, finished: make(chan struct{}, 1), outdated: make(chan struct{}, 1)}
-	m.state.pending, m.state.missing = map[place]bool{}, map[string]bool{}
+	m.state.pending = map[place]bool{}
 	m.state.ids, m.state.others = map[string]kadm.TopicID{}, map[string]bool{}
 	m.state.recreated = recreated
 	m.pulse.limit = b.session()
@@ -145,21 +147,14 @@ func (m *member) fetchError(topic string, partition int32, err error) {
 		return
 	}
 	if why := permission(topic, m.group.Name, err); why != "" {
-		m.trouble.say("cannot consume: "+why, "topic", topic, "error", err)
+		m.cannot("cannot consume: "+why, topic, err)
 		return
 	}
 	if errors.Is(err, kerr.InconsistentGroupProtocol) {
-		m.trouble.say("cannot join: the group's members share out partitions in another way (set KAFKA_BALANCER=range for a group with sarama members)", "error", err)
+		m.cannot("cannot join: the group's members share out partitions in another way (set KAFKA_BALANCER=range for a group with sarama members)", topic, err)
 		return
 	}
 	m.trouble.say("consuming goes wrong", "topic", topic, "partition", partition, "error", err)
-}
-
-// Ready tells whether positions are known for all partitions that this member was given.
-func (m *member) Ready() bool {
-	m.state.Lock()
-	defer m.state.Unlock()
-	return m.state.joined && len(m.state.pending) == 0 && len(m.state.missing) == 0 && !m.pulse.silent()
 }
 
 // Close stops fetching, drains, commits and leaves the group. A static member stays in the

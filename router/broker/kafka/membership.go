@@ -103,6 +103,14 @@ func (ms *membership) Ready() bool {
 	return m != nil && m.Ready()
 }
 
+// Reason tells why it is not ready, "" when it is.
+func (ms *membership) Reason() string {
+	if m := ms.current(); m != nil {
+		return m.Reason()
+	}
+	return "group " + ms.group.Name + ": waiting to join anew, a topic was deleted"
+}
+
 // Failed receives the error that ended the member for good.
 func (ms *membership) Failed() <-chan error { return ms.failed }
 
@@ -118,4 +126,3 @@ func (ms *membership) Close(ctx context.Context) error {
 	})
 	return ms.err
 }
-

@@ -26,15 +26,19 @@ const (
 // producer writes records through a client of its own. Records go in without a context and
 // without a time limit: one that is given up fails everybody's records behind it.
 type producer struct {
-	cl      *kgo.Client
+	cl      atomic.Pointer[kgo.Client]
+	dial    func() (*kgo.Client, error)
 	room    *budget // nil: no bound
 	timeout time.Duration
 	limit   func(topic string) int32
 	closed  atomic.Bool
 
-	mu      sync.Mutex
-	purging map[string]bool
-	purges  sync.WaitGroup
+	mu       sync.Mutex
+	purging  map[string]bool
+	renewing bool
+	former   *kgo.Client // the one before cl, nil mostly
+	tasks    sync.WaitGroup
+	closing  chan struct{}
 }
 
 func (b *Broker) newSends(codec kgo.CompressionCodec) (*producer, error) {
@@ -52,7 +56,18 @@ func (b *Broker) newOutputs(codec kgo.CompressionCodec) (*producer, error) {
 }
 
 func (b *Broker) newProducer(codec kgo.CompressionCodec) (*producer, error) {
-	cl, err := kgo.NewClient(append(b.clientOpts(),
+	p := &producer{limit: b.batchLimit, purging: map[string]bool{}, closing: make(chan struct{})}
+	p.dial = func() (*kgo.Client, error) { return kgo.NewClient(b.producerOpts(codec)...) }
+	cl, err := p.dial()
+	if err != nil {
+		return nil, err
+	}
+	p.cl.Store(cl)
+	return p, nil
+}
+
+func (b *Broker) producerOpts(codec kgo.CompressionCodec) []kgo.Opt {
+	return append(b.clientOpts(),
 		kgo.RequiredAcks(kgo.AllISRAcks()),
 		kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)), // murmur2, as broker.PartitionOf
 		kgo.ProducerBatchCompression(codec),
@@ -60,11 +75,7 @@ func (b *Broker) newProducer(codec kgo.CompressionCodec) (*producer, error) {
 		kgo.ProducerLinger(b.cfg.Linger),
 		kgo.ProduceRequestTimeout(b.cfg.RequestTimeout),
 		kgo.MaxBufferedRecords(math.MaxInt32),
-	)...)
-	if err != nil {
-		return nil, err
-	}
-	return &producer{cl: cl, limit: b.batchLimit, purging: map[string]bool{}}, nil
+	)
 }
 
 // Produce hands r over; see [broker.Producer].
@@ -78,7 +89,7 @@ func (p *producer) Produce(ctx context.Context, r *broker.Record, done func(brok
 		done(broker.Receipt{}, fmt.Errorf("publish to %s: wait for room in the buffer: %w", r.Topic, err))
 		return
 	}
-	p.cl.TryProduce(context.Background(), toKafka(r), func(rec *kgo.Record, err error) { //nolint:contextcheck // never a caller's context
+	p.cl.Load().TryProduce(context.Background(), toKafka(r), func(rec *kgo.Record, err error) { //nolint:contextcheck // never a caller's context
 		p.unreserve(cost)
 		p.finish(rec, err, done)
 	})
@@ -100,24 +111,34 @@ func (p *producer) unreserve(cost int64) {
 
 func (p *producer) finish(rec *kgo.Record, err error, done func(broker.Receipt, error)) {
 	if err != nil {
-		p.forget(rec.Topic, err)
+		p.heal(rec.Topic, err)
 		done(broker.Receipt{}, explain(rec.Topic, err))
 		return
 	}
 	done(receipt(rec), nil)
 }
 
+// heal does what a failed record asks for.
+func (p *producer) heal(topic string, err error) {
+	switch {
+	case errors.Is(err, kerr.UnknownTopicID):
+		p.forget(topic)
+	case forbidden(err):
+		p.renew()
+	}
+}
+
 // forget makes the client look anew at a topic that was deleted and created again: it keeps
 // to the first instance else.
-func (p *producer) forget(topic string, err error) {
+func (p *producer) forget(topic string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !errors.Is(err, kerr.UnknownTopicID) || p.purging[topic] || p.closed.Load() {
+	if p.purging[topic] || p.closed.Load() {
 		return
 	}
 	p.purging[topic] = true
-	p.purges.Go(func() {
-		p.cl.PurgeTopicsFromProducing(topic)
+	p.tasks.Go(func() {
+		p.cl.Load().PurgeTopicsFromProducing(topic)
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		delete(p.purging, topic)
@@ -138,8 +159,9 @@ func (p *producer) Timeout() time.Duration { return p.timeout }
 
 // Flush waits until everything handed over is done.
 func (p *producer) Flush(ctx context.Context) error {
-	if err := p.cl.Flush(ctx); err != nil {
-		return fmt.Errorf("kafka: flush %d messages: %w", p.cl.BufferedProduceRecords(), err)
+	cl := p.cl.Load()
+	if err := cl.Flush(ctx); err != nil {
+		return fmt.Errorf("kafka: flush %d messages: %w", cl.BufferedProduceRecords(), err)
 	}
 	return nil
 }
@@ -148,11 +170,16 @@ func (p *producer) Flush(ctx context.Context) error {
 func (p *producer) close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.closed.Store(true)
+	if !p.closed.Swap(true) {
+		close(p.closing)
+	}
 }
 
 func (p *producer) release() {
 	p.close()
-	p.purges.Wait()
-	p.cl.Close()
+	p.tasks.Wait()
+	p.cl.Load().Close()
+	if p.former != nil {
+		p.former.Close()
+	}
 }

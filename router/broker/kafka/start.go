@@ -30,6 +30,14 @@ func (s *survey) position(at place) (c commit, ok bool) {
 	return commit{o.At, o.Metadata}, true
 }
 
+func (s *survey) ids() map[string]kadm.TopicID {
+	ids := map[string]kadm.TopicID{}
+	for name, d := range s.details {
+		ids[name] = d.ID
+	}
+	return ids
+}
+
 // begun tells whether the group has a position in any partition of the topic.
 func (s *survey) begun(topic string) bool {
 	for id := range s.kept[topic] {
@@ -77,7 +85,7 @@ func (m *member) starts(ctx context.Context, offsets map[string]map[int32]kgo.Of
 	if err != nil {
 		return nil, err
 	}
-	m.meet(s.details)
+	m.meet(s.ids())
 	s.kept, err = m.admin.FetchOffsets(ctx, m.group.Name)
 	if err = errors.Join(err, s.kept.Error()); err != nil {
 		return nil, fmt.Errorf("fetch positions of group %s: %w", m.group.Name, err)
@@ -196,6 +204,9 @@ func (m *member) commitStarts(ctx context.Context, s *survey, plans []plan) erro
 	m.committing.Lock()
 	defer m.committing.Unlock()
 	_, err := m.send(ctx, news)
+	if errors.Is(err, kerr.TopicAuthorizationFailed) {
+		return nil // said already; such a topic must not keep the others, its start is committed later
+	}
 	return err
 }
 

@@ -26,7 +26,7 @@ const (
 func (b *Broker) Topics(ctx context.Context) ([]broker.TopicInfo, error) {
 	details, err := b.admin.ListTopics(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("list topics: %w", b.unreachable(err))
+		return nil, fmt.Errorf("list topics: %w", b.unanswered(err))
 	}
 	infos := make([]broker.TopicInfo, 0, len(details))
 	for _, d := range details.Sorted() {
@@ -58,7 +58,7 @@ func (b *Broker) createTopic(ctx context.Context, t *broker.TopicConfig) error {
 	case errors.Is(err, kerr.TopicAuthorizationFailed), errors.Is(err, kerr.ClusterAuthorizationFailed):
 		return fmt.Errorf("create topic %s: the user has no CREATE permission (grant it, or create the topic and turn off messaging.auto_create_topics): %w", t.Name, err)
 	default:
-		return fmt.Errorf("create topic %s: %w", t.Name, err)
+		return fmt.Errorf("create topic %s: %w", t.Name, b.unanswered(err))
 	}
 }
 
