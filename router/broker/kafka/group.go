@@ -22,7 +22,7 @@ func (b *Broker) groupOpts(group string, names []string) []kgo.Opt {
 		kgo.ConsumerGroup(group),
 		kgo.ConsumeTopics(names...),
 		kgo.SessionTimeout(b.cfg.SessionTimeout),
-		kgo.HeartbeatInterval(b.cfg.HeartbeatInterval),
+		kgo.HeartbeatInterval(b.heartbeat()),
 		kgo.DisableAutoCommit(), // the engine knows what is finished
 		kgo.BlockRebalanceOnPoll(),
 	)

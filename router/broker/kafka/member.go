@@ -18,7 +18,7 @@ import (
 const (
 	// revokeWithin is how long running handlers may hold up a rebalance, well below the
 	// time that the group gives its members.
-	revokeWithin = 4 * time.Second
+	revokeWithin = 3 * time.Second
 	commitWithin = 10 * time.Second
 	leaveWithin  = 5 * time.Second
 )
@@ -106,6 +106,7 @@ func (m *member) begin(ctx context.Context, cl *kgo.Client) {
 	m.rest.Go(func() { m.commitLoop(rest) })
 	m.rest.Go(func() { m.watch(rest) })
 	m.rest.Go(func() { m.guard(rest) })
+	m.rest.Go(func() { m.beat(rest) })
 }
 
 // poll feeds the engines until ctx ends. While a batch is in hand no partition changes

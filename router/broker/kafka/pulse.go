@@ -23,8 +23,9 @@ func (b *Broker) session() time.Duration {
 // pulse knows by this process' own monotonic clock when the group heard of the member last.
 // It is a hook of the client.
 type pulse struct {
-	limit time.Duration
-	last  atomic.Pointer[time.Time]
+	limit    time.Duration
+	last     atomic.Pointer[time.Time]
+	consumer atomic.Bool // the group speaks the consumer protocol
 }
 
 var _ kgo.HookBrokerE2E = (*pulse)(nil)
@@ -36,6 +37,9 @@ func (p *pulse) OnBrokerE2E(_ kgo.BrokerMetadata, key int16, e2e kgo.BrokerE2E) 
 		sent := time.Now().Add(-e2e.DurationE2E())
 		if key == kmsg.JoinGroup.Int16() {
 			sent = time.Now() // waits for the others; the session begins with the answer
+		}
+		if key == kmsg.ConsumerGroupHeartbeat.Int16() {
+			p.consumer.Store(true)
 		}
 		p.last.Store(&sent)
 	}
