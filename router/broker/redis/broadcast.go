@@ -70,7 +70,7 @@ func (in *intake) listen(ctx context.Context, p int32) {
 		return
 	}
 	l := &listener{in: in, id: p, stream: stream(in.sub.Topic, p), part: in.engine.Assign(p, 0), last: in.resume[p].id}
-	in.byPart[l.part] = l
+	in.byPart.Store(l.part, l)
 	in.work.Go(func() { l.run(ctx) })
 }
 
@@ -104,11 +104,11 @@ func (l *listener) step(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	for _, en := range entries {
-		rec := en.record(l.in.sub.Topic, l.id)
+	for i := range entries {
+		rec := entries[i].record(l.in.sub.Topic, l.id, nil)
 		l.part.Feed(dispatch.Entry[*broker.Record]{Position: l.next, Key: rec.Key, Size: rec.Size(), Value: rec})
 		l.next++
-		l.last = parseID(en.id)
+		l.last = parseID(rec.Offset)
 	}
 	return len(entries), nil
 }
@@ -132,18 +132,19 @@ func ignoreNil(err error) error {
 func toEntries(ms []redis.XMessage) []entry {
 	es := make([]entry, 0, len(ms))
 	for _, m := range ms {
-		es = append(es, entry{id: m.ID, values: texts(m.Values)})
+		es = append(es, entry{id: []byte(m.ID), fields: fieldsOf(m.Values)})
 	}
 	return es
 }
 
-func texts(values map[string]any) map[string]string {
+func fieldsOf(values map[string]any) [][]byte {
 	if values == nil {
 		return nil
 	}
-	m := make(map[string]string, len(values))
+	fields := make([][]byte, 0, 2*len(values))
 	for k, v := range values {
-		m[k], _ = v.(string)
+		s, _ := v.(string)
+		fields = append(fields, []byte(k), []byte(s))
 	}
-	return m
+	return fields
 }

@@ -7,9 +7,6 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-
-	"github.com/leat-go/leat/router/broker"
-	"github.com/leat-go/leat/router/broker/dispatch"
 )
 
 // claimPage is how many entries one claim takes.
@@ -141,9 +138,9 @@ func (o *owner) contents(ctx context.Context, ids []string) ([]entry, error) {
 	}
 	entries := make([]entry, len(ids))
 	for i, cmd := range cmds {
-		entries[i].id = ids[i]
+		entries[i].id = []byte(ids[i])
 		for _, m := range cmd.Val() {
-			entries[i].values = texts(m.Values)
+			entries[i].fields = fieldsOf(m.Values)
 		}
 	}
 	return entries, nil
@@ -151,31 +148,21 @@ func (o *owner) contents(ctx context.Context, ids []string) ([]entry, error) {
 
 // feedClaimed hands over what another member had, unless it is in hand here.
 func (r *reader) feedClaimed(entries []entry, state map[string]string) {
-	var fresh []dispatch.Entry[*broker.Record]
-	r.mu.Lock()
-	last := r.last
-	for _, en := range entries {
-		id := parseID(en.id)
-		switch {
-		case en.values == nil:
-			r.o.acks.add(en.id)
-		case !r.inHand(id):
-			fresh = append(fresh, r.entry(en, id, state))
-		}
+	f := feeding{r: r, state: state, claimed: true}
+	for i := range entries {
+		f.add(&entries[i])
 	}
-	r.last = last // claims are behind what is read
-	r.mu.Unlock()
-	if len(fresh) > 0 {
-		r.o.log.Info("entries of a dead member taken over", "entries", len(fresh))
-		r.o.part.Feed(fresh...)
+	f.feed()
+	if n := len(f.fresh); n > 0 {
+		r.o.log.Info("entries of a dead member taken over", "entries", n)
 	}
 }
 
 func (r *reader) inHandIDs() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	ids := make([]string, 0, len(r.open))
-	for _, id := range r.open {
+	var ids []string
+	for _, id := range r.open.all {
 		ids = append(ids, id.String())
 	}
 	return ids

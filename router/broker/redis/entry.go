@@ -1,12 +1,8 @@
 package redis
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"time"
-
-	"github.com/vmihailenco/msgpack"
 
 	"github.com/leat-go/leat/router/broker"
 )
@@ -32,102 +28,65 @@ func reserved(header string) bool {
 
 // encode returns fields and values of the entry of a record, in turns.
 func encode(r *broker.Record) []any {
-	values := []any{fieldID, r.ID, fieldMetadata, encodeMetadata(r), fieldPayload, r.Value}
+	values := make([]any, 0, 8)
+	return appendEntry(values, r)
+}
+
+// appendEntry appends fields and values of the entry of a record. The id is handed over by
+// its address, which spares a copy; it must not change before the entry is written.
+func appendEntry(dst []any, r *broker.Record) []any {
+	plain := mapHolds(r.Headers)
+	dst = append(dst, fieldID, r.ID, fieldMetadata, encodeMetadata(r, plain), fieldPayload, payloadOf(r))
+	if !plain {
+		dst = append(dst, fieldHeaders, encodeList(r.Headers))
+	}
+	return dst
+}
+
+func payloadOf(r *broker.Record) any {
 	if r.Value == nil {
-		values[5] = ""
+		return ""
 	}
-	if !mapHolds(r.Headers) {
-		values = append(values, fieldHeaders, encodeList(r.Headers))
-	}
-	return values
+	return r.Value
 }
 
-// mapHolds reports whether a map expresses the headers without loss.
-func mapHolds(hs broker.Headers) bool {
-	seen := make(map[string]struct{}, len(hs))
-	for _, h := range hs {
-		if _, twice := seen[h.Key]; twice || h.Value == nil || reserved(h.Key) {
-			return false
-		}
-		seen[h.Key] = struct{}{}
-	}
-	return true
-}
-
-// encodeMetadata writes a msgpack map of strings, in the order of the headers.
-func encodeMetadata(r *broker.Record) []byte {
-	pairs := ownMetadata(r)
-	last := r.Headers.Map()
-	for _, h := range r.Headers {
-		if v, ok := last[h.Key]; ok && !reserved(h.Key) {
-			pairs = append(pairs, pair{h.Key, v})
-			delete(last, h.Key)
-		}
-	}
-	if len(pairs) == 0 {
-		return []byte{}
-	}
-	return encodePairs(pairs)
-}
-
-type pair struct{ key, value string }
-
-func ownMetadata(r *broker.Record) (ps []pair) {
-	if r.Key != nil {
-		ps = append(ps, pair{metaKey, string(r.Key)})
-	}
-	if r.Value == nil {
-		ps = append(ps, pair{metaTombstone, "true"})
-	}
-	if !r.Time.IsZero() {
-		ps = append(ps, pair{metaTime, r.Time.UTC().Format(time.RFC3339Nano)})
-	}
-	return ps
-}
-
-// Writing msgpack into memory cannot fail, so the encoders' errors are no news.
-func encodePairs(ps []pair) []byte {
-	var buf bytes.Buffer
-	e := msgpack.NewEncoder(&buf)
-	_ = e.EncodeMapLen(len(ps))
-	for _, p := range ps {
-		_ = e.EncodeString(p.key)
-		_ = e.EncodeString(p.value)
-	}
-	return buf.Bytes()
-}
-
-func encodeList(hs broker.Headers) []byte {
-	var buf bytes.Buffer
-	e := msgpack.NewEncoder(&buf)
-	_ = e.EncodeArrayLen(2 * len(hs))
-	for _, h := range hs {
-		_ = e.EncodeString(h.Key)
-		_ = e.EncodeBytes(h.Value)
-	}
-	return buf.Bytes()
-}
-
-// entry is an entry as the server sent it; values is nil when it was deleted.
+// entry is an entry as the server sent it: fields and values in turns, nil when it was
+// deleted. The bytes may belong to a page.
 type entry struct {
-	id     string
-	values map[string]string
+	id     []byte
+	fields [][]byte
 }
 
-// record returns the record of an entry. It never fails: what cannot be read is left out.
-func (en entry) record(topic string, partition int32) *broker.Record {
-	r := &broker.Record{Topic: topic, Partition: partition, Offset: en.id, Time: parseID(en.id).time()}
-	id, ours := en.values[fieldID]
+// record returns the record of an entry, which shares no memory with it. It never fails:
+// what cannot be read is left out. names may be nil.
+func (en *entry) record(topic string, partition int32, names names) *broker.Record {
+	r := &broker.Record{Topic: topic, Partition: partition, Offset: string(en.id)}
+	r.Time = parseID(r.Offset).time()
+	var payload, metadata, headers []byte
+	ours := false
+	for i := 0; i+1 < len(en.fields); i += 2 {
+		switch v := en.fields[i+1]; string(en.fields[i]) {
+		case fieldID:
+			ours, r.ID = true, string(v)
+		case fieldPayload:
+			payload = v
+		case fieldMetadata:
+			metadata = v
+		case fieldHeaders:
+			headers = v
+		}
+	}
 	if !ours {
 		r.Value = en.object()
 		return r
 	}
-	r.ID, r.Value = id, []byte(en.values[fieldPayload])
-	for _, p := range decodePairs(en.values[fieldMetadata]) {
-		take(r, p)
-	}
-	if raw, ok := en.values[fieldHeaders]; ok {
-		if hs, err := decodeList(raw); err == nil {
+	own := make([]byte, 0, len(payload)+len(metadata)+len(headers))
+	own = append(append(append(own, payload...), metadata...), headers...)
+	p, m := len(payload), len(payload)+len(metadata)
+	r.Value = own[:p:p]
+	decodeMetadata(r, own[p:m:m], names)
+	if len(headers) > 0 {
+		if hs, ok := decodeList(own[m:], names); ok {
 			r.Headers = hs
 		}
 	}
@@ -135,8 +94,12 @@ func (en entry) record(topic string, partition int32) *broker.Record {
 }
 
 // object is what a foreign producer wrote, as JSON.
-func (en entry) object() []byte {
-	b, err := json.Marshal(en.values)
+func (en *entry) object() []byte {
+	m := make(map[string]string, len(en.fields)/2)
+	for i := 0; i+1 < len(en.fields); i += 2 {
+		m[string(en.fields[i])] = string(en.fields[i+1])
+	}
+	b, err := json.Marshal(m)
 	if err != nil {
 		return []byte("{}")
 	}
@@ -144,73 +107,34 @@ func (en entry) object() []byte {
 }
 
 // take puts one pair of metadata where it belongs.
-func take(r *broker.Record, p pair) {
-	switch p.key {
+func take(r *broker.Record, key, value []byte, names names) {
+	switch string(key) {
 	case metaKey:
-		r.Key = []byte(p.value)
+		r.Key = value
 	case metaTombstone:
 		r.Value = nil
 	case metaTime:
-		if t, err := time.Parse(time.RFC3339Nano, p.value); err == nil {
+		if t, err := time.Parse(time.RFC3339Nano, string(value)); err == nil {
 			r.Time = t
 		}
 	default:
-		r.Headers = append(r.Headers, broker.Header{Key: p.key, Value: []byte(p.value)})
+		r.Headers = append(r.Headers, broker.Header{Key: names.of(key), Value: value})
 	}
 }
 
-// decodePairs reads metadata in the order it was written, nothing when it is malformed.
-func decodePairs(s string) []pair {
-	if s == "" {
-		return nil
-	}
-	ps, err := readPairs([]byte(s))
-	if err != nil {
-		return nil
-	}
-	return ps
-}
+// names are the names of headers that were seen: every message repeats them.
+type names map[string]string
 
-var errMalformed = errors.New("malformed metadata")
+// maxNames bounds what headers with made-up names leave behind.
+const maxNames = 256
 
-func readPairs(b []byte) ([]pair, error) {
-	d := msgpack.NewDecoder(bytes.NewReader(b))
-	n, err := d.DecodeMapLen()
-	if err != nil || n > len(b)/2 {
-		return nil, errMalformed
+func (ns names) of(name []byte) string {
+	if s, ok := ns[string(name)]; ok {
+		return s
 	}
-	var ps []pair
-	for range n {
-		k, err := d.DecodeString()
-		if err != nil {
-			return nil, err
-		}
-		v, err := d.DecodeString()
-		if err != nil {
-			return nil, err
-		}
-		ps = append(ps, pair{k, v})
+	s := string(name)
+	if ns != nil && len(ns) < maxNames {
+		ns[s] = s
 	}
-	return ps, nil
-}
-
-func decodeList(s string) (broker.Headers, error) {
-	d := msgpack.NewDecoder(bytes.NewReader([]byte(s)))
-	n, err := d.DecodeArrayLen()
-	if err != nil || n > len(s) || n%2 != 0 {
-		return nil, errMalformed
-	}
-	var hs broker.Headers
-	for range n / 2 {
-		k, err := d.DecodeString()
-		if err != nil {
-			return nil, err
-		}
-		v, err := d.DecodeBytes()
-		if err != nil {
-			return nil, err
-		}
-		hs = append(hs, broker.Header{Key: k, Value: v})
-	}
-	return hs, nil
+	return s
 }

@@ -25,12 +25,13 @@ type intake struct {
 	kick   chan struct{} // balance now
 	work   sync.WaitGroup
 
+	byPart sync.Map // of *partition to handling
+
 	trimmed time.Time // when the partitions were trimmed last; the loop's own
 
 	mu         sync.Mutex
 	partitions int
 	owners     map[int32]*owner
-	byPart     map[*partition]handling
 	resume     map[int32]mark // of partitions that were owned before
 	closed     bool
 	taken      int // leases taken so far
@@ -97,9 +98,9 @@ func (in *intake) mayRun(it *item) bool {
 }
 
 func (in *intake) handling(it *item) handling {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	return in.byPart[it.Partition()]
+	h, _ := in.byPart.Load(it.Partition())
+	found, _ := h.(handling)
+	return found
 }
 
 func (in *intake) report(it *item, f func(handling, *item)) {

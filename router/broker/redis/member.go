@@ -89,7 +89,7 @@ func (b *Broker) joinFault(group string, err error) error {
 
 // prepare finds the topic of a subscription and the positions to begin at.
 func (m *member) prepare(ctx context.Context, s *broker.Subscription) (*intake, error) {
-	in := &intake{m: m, sub: s, owners: map[int32]*owner{}, byPart: map[*partition]handling{}, resume: map[int32]mark{}, kick: make(chan struct{}, 1)}
+	in := &intake{m: m, sub: s, owners: map[int32]*owner{}, resume: map[int32]mark{}, kick: make(chan struct{}, 1)}
 	var t topic
 	err := again(ctx, func() (err error) { t, err = m.b.topics.read(ctx, s.Topic); return err })
 	if err != nil {

@@ -62,7 +62,8 @@ func (o *owner) begin(ctx context.Context, run string) bool {
 	}
 	o.part = in.engine.Assign(o.id, 0)
 	o.reader.init(o, in.resume[o.id], run)
-	in.owners[o.id], in.byPart[o.part] = o, o
+	in.owners[o.id] = o
+	in.byPart.Store(o.part, o)
 	all, end := context.WithCancel(context.WithoutCancel(ctx))
 	reading, stop := context.WithCancel(all)
 	o.reading, o.end, o.ended = stop, end, all.Done()
@@ -88,14 +89,14 @@ func (o *owner) mayRun() bool {
 }
 
 func (o *owner) finished(it *item) {
-	if id, ok := o.reader.close(it.Position); ok {
-		o.acks.add(id)
+	if o.reader.close(it.Position) {
+		o.acks.add(it.Record().Offset)
 	}
 }
 
 func (o *owner) parked(it *item) {
-	if id, ok := o.reader.openID(it.Position); ok {
-		o.acks.note(id, it.Attempt(), it.Due(), it.FirstFailed())
+	if _, ok := o.reader.openID(it.Position); ok {
+		o.acks.note(it.Record().Offset, it.Attempt(), it.Due(), it.FirstFailed())
 	}
 }
 
@@ -113,7 +114,7 @@ func (o *owner) lose(why error) {
 func (o *owner) drop() {
 	in := o.in
 	in.mu.Lock()
-	delete(in.byPart, o.part)
+	in.byPart.Delete(o.part)
 	if in.owners[o.id] == o {
 		delete(in.owners, o.id)
 	}
@@ -163,7 +164,7 @@ func (o *owner) account() {
 	}
 	for _, w := range pr.Waiting {
 		if id, ok := o.reader.openID(w.Position); ok {
-			o.acks.note(id, w.Attempt, w.Due, w.FirstFailed)
+			o.acks.note(id.String(), w.Attempt, w.Due, w.FirstFailed)
 		}
 	}
 }

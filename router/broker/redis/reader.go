@@ -8,7 +8,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/leat-go/leat/router/broker"
+	"github.com/redis/go-redis/v9"
+
 	"github.com/leat-go/leat/router/broker/dispatch"
 )
 
@@ -24,19 +25,19 @@ type reader struct {
 	state   map[string]string // attempts that earlier owners noted
 	history bool              // pending entries may be left to read
 	avg     int               // bytes of an entry
+	feeding feeding           // of the read at hand
 
 	mu     sync.Mutex
-	next   int64
-	run    string            // of the server whose clock the ids are
-	resume entryID           // finished up to here, by an earlier owner in this process
-	known  entryID           // the group had been read up to here when this owner began
-	last   entryID           // fed or finished up to here
-	open   map[int64]entryID // fed and not finished, by position
+	run    string  // of the server whose clock the ids are
+	resume entryID // finished up to here, by an earlier owner in this process
+	known  entryID // the group had been read up to here when this owner began
+	last   entryID // fed or finished up to here
+	open   window  // fed and not finished
 }
 
 // init begins where an earlier owner in this process ended; run is the server's.
 func (r *reader) init(o *owner, from mark, run string) {
-	r.o, r.history, r.open, r.kick = o, true, map[int64]entryID{}, make(chan struct{}, 1)
+	r.o, r.history, r.kick = o, true, make(chan struct{}, 1)
 	r.resume, r.run = from.id, cmp.Or(from.run, run)
 }
 
@@ -91,38 +92,74 @@ func (r *reader) load(ctx context.Context) (err error) {
 
 // step reads once and feeds what came.
 func (r *reader) step(ctx context.Context, s *sleeper) error {
-	from, history := ">", r.history
+	from, history, count := ">", r.history, r.count()
 	if history {
 		from = r.fed().String()
 	}
-	entries, err := r.fetch(ctx, from)
+	n, err := r.read(ctx, from, count)
 	if err != nil {
 		r.history = true // the answer may have got lost on the way
 		return err
 	}
-	switch {
-	case len(entries) > 0:
+	if n > 0 {
 		s.busy()
-		r.feed(entries, history)
-	case history:
+	}
+	switch {
+	case history && n == 0:
 		r.caughtUp()
-	default:
+	case !history && n < count: // there was no more
 		s.sleep(ctx, r.fed().String(), r.kick)
 	}
 	return nil
 }
 
-func (r *reader) fetch(ctx context.Context, from string) ([]entry, error) {
+// read asks for entries after from and feeds them. It returns how many there were.
+func (r *reader) read(ctx context.Context, from string, count int) (int, error) {
+	if r.o.left() <= 0 {
+		return 0, errExpired
+	}
+	p := newPage()
+	defer p.free()
+	if err := r.o.client().Process(ctx, redis.NewRawWriteToCmd(ctx, p, r.command(from, count)...)); err != nil {
+		return 0, err
+	}
+	if p.failed() {
+		return r.readAgain(ctx, from, count)
+	}
+	if n, ok := p.number(); ok {
+		return 0, fenced(int64(n), nil)
+	}
+	f := r.feeding.begin(r, from != ">")
+	if err := p.each(f.add); err != nil {
+		return 0, err
+	}
+	return f.feed(), nil
+}
+
+func (r *reader) command(from string, count int) []any {
 	o := r.o
-	if o.left() <= 0 {
-		return nil, errExpired
+	return []any{
+		"evalsha", readScript.Hash(), 2, o.keys.lease, o.keys.stream,
+		o.token, o.in.m.group.Name, o.consumer, count, from,
 	}
-	answer, err := readScript.Run(ctx, o.client(), []string{o.keys.lease, o.keys.stream},
-		o.token, o.in.m.group.Name, o.consumer, r.count(), from).Result()
+}
+
+// readAgain reads after an error by the slower means of the client, which load the script
+// and go where a cluster sends them.
+func (r *reader) readAgain(ctx context.Context, from string, count int) (int, error) {
+	answer, err := readScript.Run(ctx, r.o.client(), []string{r.o.keys.lease, r.o.keys.stream}, r.command(from, count)[5:]...).Result()
 	if err := fenced(answer, err); err != nil {
-		return nil, err
+		return 0, err
 	}
-	return parseEntries(answer)
+	entries, err := parseEntries(answer)
+	if err != nil {
+		return 0, err
+	}
+	f := r.feeding.begin(r, from != ">")
+	for i := range entries {
+		f.add(&entries[i])
+	}
+	return f.feed(), nil
 }
 
 // count is how many entries to read at once: fewer when they are large.
@@ -145,86 +182,27 @@ func (r *reader) count() int {
 	return max(min(n, int(bytes/4)/r.avg), 1)
 }
 
-// feed hands entries to the engine. Deleted ones are acknowledged; after a group was created
-// again, so are finished ones, and those in hand are left alone.
-func (r *reader) feed(entries []entry, history bool) {
-	var fresh []dispatch.Entry[*broker.Record]
-	size := 0
-	r.mu.Lock()
-	for _, en := range entries {
-		id := parseID(en.id)
-		if en.values == nil || !history && id.compare(r.last) <= 0 {
-			if en.values == nil || !r.inHand(id) {
-				r.o.acks.add(en.id)
-			}
-			r.last = later(r.last, id)
-			continue
-		}
-		e := r.entry(en, id, r.state)
-		size += e.Size
-		fresh = append(fresh, e)
-	}
-	r.mu.Unlock()
-	if len(fresh) > 0 {
-		r.avg = (r.avg + size/len(fresh) + 1) / 2
-		r.o.part.Feed(fresh...)
-	}
-}
-
-func later(a, b entryID) entryID {
-	if a.compare(b) < 0 {
-		return b
-	}
-	return a
-}
-
-func (r *reader) inHand(id entryID) bool {
-	for _, o := range r.open {
-		if o == id {
-			return true
-		}
-	}
-	return false
-}
-
-func (r *reader) entry(en entry, id entryID, state map[string]string) dispatch.Entry[*broker.Record] {
-	rec := en.record(r.o.in.sub.Topic, r.o.id)
-	a := parseAttempts(state[en.id])
-	delete(state, en.id)
-	e := dispatch.Entry[*broker.Record]{
-		Position: r.next, Key: rec.Key, Size: rec.Size(), Value: rec,
-		Attempt: a.attempt, Due: a.due, FirstFailed: a.firstFailed,
-	}
-	r.open[r.next] = id
-	r.next++
-	r.last = later(r.last, id)
-	return e
-}
-
-// close forgets a finished entry and returns its id.
-func (r *reader) close(position int64) (string, bool) {
+// close forgets a finished entry. It reports false when that was not open.
+func (r *reader) close(position int64) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	id, ok := r.open[position]
-	delete(r.open, position)
-	return id.String(), ok
+	return r.open.remove(position)
 }
 
-func (r *reader) openID(position int64) (string, bool) {
+func (r *reader) openID(position int64) (entryID, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	id, ok := r.open[position]
-	return id.String(), ok
+	return r.open.get(position)
 }
 
 // closeFinished forgets everything that is finished and returns the ids.
 func (r *reader) closeFinished(pr dispatch.Progress) (ids []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for p, id := range r.open {
+	for p, id := range r.open.all {
 		if p < pr.Next || within(p, pr.Finished) {
 			ids = append(ids, id.String())
-			delete(r.open, p)
+			r.open.remove(p)
 		}
 	}
 	return ids
@@ -257,7 +235,7 @@ func (r *reader) done() mark {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	done := later(r.last, r.resume)
-	for _, id := range r.open {
+	for _, id := range r.open.all {
 		if id.compare(done) <= 0 {
 			done = id.before()
 		}
@@ -330,21 +308,21 @@ func (b *Broker) lastEntry(ctx context.Context, stream string) (entryID, error) 
 func parseEntries(answer any) ([]entry, error) {
 	list, ok := answer.([]any)
 	if !ok {
-		return nil, fmt.Errorf("unexpected answer of the server: %T", answer)
+		return nil, fmt.Errorf("%w: %T", errReply, answer)
 	}
 	entries := make([]entry, 0, len(list))
 	for _, e := range list {
 		pair, ok := e.([]any)
 		if !ok || len(pair) == 0 {
-			return nil, fmt.Errorf("unexpected entry from the server: %v", e)
+			return nil, fmt.Errorf("%w: entry %v", errReply, e)
 		}
 		id, _ := pair[0].(string)
-		entries = append(entries, entry{id: id, values: parseValues(pair[1:])})
+		entries = append(entries, entry{id: []byte(id), fields: parseFields(pair[1:])})
 	}
 	return entries, nil
 }
 
-func parseValues(rest []any) map[string]string {
+func parseFields(rest []any) [][]byte {
 	if len(rest) == 0 {
 		return nil
 	}
@@ -352,10 +330,10 @@ func parseValues(rest []any) map[string]string {
 	if !ok {
 		return nil
 	}
-	values := make(map[string]string, len(list)/2)
-	for i := 0; i+1 < len(list); i += 2 {
-		k, _ := list[i].(string)
-		values[k], _ = list[i+1].(string)
+	fields := make([][]byte, 0, len(list))
+	for _, v := range list {
+		s, _ := v.(string)
+		fields = append(fields, []byte(s))
 	}
-	return values
+	return fields
 }

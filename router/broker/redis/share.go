@@ -29,5 +29,9 @@ func EncodeEntry(r *broker.Record) []any { return encode(r) }
 // DecodeEntry returns the record of an entry in partition 0 of a topic. It never fails: an
 // entry of a foreign producer becomes a JSON object.
 func DecodeEntry(topic, id string, values map[string]string) *broker.Record {
-	return entry{id: id, values: values}.record(topic, 0)
+	en := entry{id: []byte(id)}
+	for k, v := range values {
+		en.fields = append(en.fields, []byte(k), []byte(v))
+	}
+	return en.record(topic, 0, nil)
 }

@@ -99,8 +99,7 @@ func FuzzEntry(f *testing.F) {
 	f.Add("id", "\x81\xa1a\xa1b", "v", "\x92\xa1a\xc4\x01b")
 	f.Add("", "\xdf\xff\xff\xff\xff", "", "\xdd\xff\xff\xff\xff")
 	f.Fuzz(func(t *testing.T, id, metadata, payload, headers string) {
-		en := entry{id: "1-1", values: map[string]string{fieldID: id, fieldMetadata: metadata, fieldPayload: payload, fieldHeaders: headers}}
-		r := en.record("t", 0)
+		r := DecodeEntry("t", "1-1", map[string]string{fieldID: id, fieldMetadata: metadata, fieldPayload: payload, fieldHeaders: headers})
 		if r.ID != id || r.Value != nil && string(r.Value) != payload {
 			t.Errorf("got %q %q", r.ID, r.Value)
 		}

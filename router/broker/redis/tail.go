@@ -165,14 +165,15 @@ func (t *tail) past(ctx context.Context) bool {
 }
 
 func (t *tail) emit(ctx context.Context, entries []entry, out chan<- *broker.Record) (done bool, err error) {
-	for _, en := range entries {
-		id := parseID(en.id)
+	for i := range entries {
+		rec := entries[i].record(t.topic, t.partition, nil)
+		id := parseID(rec.Offset)
 		if t.end != nil && id.compare(*t.end) > 0 || !t.until.IsZero() && id.ms > untilMillis(t.until) {
 			return true, nil
 		}
 		t.after = id
 		select {
-		case out <- en.record(t.topic, t.partition):
+		case out <- rec:
 		case <-ctx.Done():
 			return true, ctx.Err()
 		}
