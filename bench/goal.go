@@ -1,51 +1,85 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
 
-// goal is a ratio that leat wants to reach; 0 is none.
-type goal struct{ bare, stock, ideal float64 }
+	"github.com/leat-go/leat/internal/bench"
+)
+
+// goal is what leat wants to reach: ratios to others, or a value of its own; 0 is none.
+type goal struct{ bare, stock, ideal, json, smallest, value float64 }
 
 // goals of each workload; those with the broker's name win.
 var goals = map[string]goal{
-	"publish-one": {bare: 0.95}, "publish-64": {bare: 0.95},
+	"publish-one": {bare: 0.95, stock: 1}, "publish-64": {bare: 0.95, stock: 1},
 	"publish-batch/kafka": {bare: 0.8}, "publish-batch/redis": {bare: 0.7},
 	"consume-typed/kafka": {bare: 0.6, stock: 4}, "consume-typed/redis": {bare: 0.6, stock: 15},
-	"pipeline": {bare: 0.7, stock: 15}, "pipeline-batch": {bare: 0.85},
-	"plain-handler":   {stock: 5},
-	"key-concurrency": {ideal: 1.3},
-	"latency-p50":     {bare: 1.5}, "latency-p99": {bare: 1.5},
+	"consume-raw": {bare: 0.3},
+	"pipeline":    {bare: 0.7, stock: 15}, "pipeline-batch": {bare: 0.85},
+	"plain-handler": {stock: 1}, "plain-pipeline": {stock: 5},
+	"consume-avro": {json: 0.8}, "pipeline-avro": {json: 0.8},
+	"key-concurrency-200": {ideal: 1.3}, "key-concurrency-20": {ideal: 1.3},
+	"latency-p50": {bare: 1.5}, "latency-p99": {bare: 1.5},
+	"join":          {bare: 1.2},
+	"scale-waiting": {smallest: 1.25}, "scale-partitions": {smallest: 1.25}, "scale-handlers": {smallest: 1.25}, "scale-keys": {smallest: 1.25},
+	"start": {value: 300},
 }
 
-func goalOf(r row) goal {
+// memory is how much leat's process may take in any workload.
+const memory = 200_000_000
+
+func goalOf(r bench.Row) goal {
 	if g, ok := goals[r.Workload+"/"+r.Broker]; ok {
 		return g
 	}
 	return goals[r.Workload]
 }
 
-// verdict says what of the goals a row of leat misses, "reached" when nothing, "" without goals.
-func (r row) verdict() string {
-	g := goalOf(r)
-	if g == (goal{}) || r.Subject != "leat" {
+// verdict says which goals a row of leat misses, or which it was not compared for, "reached"
+// when neither, "" for other subjects.
+func verdict(r bench.Row) string {
+	if r.Subject != bench.SubjectLeat {
 		return ""
 	}
-	text := missed(r, "bare", r.ToBare, g.bare) + missed(r, "stock", r.ToStock, g.stock) + missed(r, "ideal", r.ToIdeal, g.ideal)
-	if text == "" {
-		return "reached"
+	missed, open := judge(r, goalOf(r))
+	switch {
+	case len(missed) > 0:
+		return "missed: " + strings.Join(missed, ", ")
+	case len(open) > 0:
+		return "open: not compared with " + strings.Join(open, ", ")
 	}
-	return "missed:" + text
+	return "reached"
 }
 
-func missed(r row, than string, got *float64, want float64) string {
-	if got == nil || want == 0 {
-		return ""
+func judge(r bench.Row, g goal) (missed, open []string) {
+	for _, c := range []struct {
+		to   string
+		got  *bench.Span
+		want float64
+	}{
+		{"bare", r.ToBare, g.bare}, {"stock", r.ToStock, g.stock}, {"ideal", r.ToIdeal, g.ideal},
+		{"JSON", r.ToJSON, g.json}, {"the smallest", r.ToSmallest, g.smallest},
+	} {
+		switch {
+		case c.want == 0:
+		case c.got == nil:
+			open = append(open, c.to)
+		case r.Lower && c.got.Median > c.want:
+			missed = append(missed, fmt.Sprintf("≤ %g × %s", c.want, c.to))
+		case !r.Lower && c.got.Median < c.want:
+			missed = append(missed, fmt.Sprintf("≥ %g × %s", c.want, c.to))
+		}
 	}
-	lower := r.Unit != "msg/s"
-	switch {
-	case lower && *got > want:
-		return fmt.Sprintf(" ≤ %g × %s", want, than)
-	case !lower && *got < want:
-		return fmt.Sprintf(" ≥ %g × %s", want, than)
+	return append(missed, missedValues(r, g)...), open
+}
+
+func missedValues(r bench.Row, g goal) (missed []string) {
+	if g.value > 0 && r.Median > g.value {
+		missed = append(missed, fmt.Sprintf("≤ %g %s", g.value, r.Unit))
 	}
-	return ""
+	if r.PeakRSS > memory {
+		missed = append(missed, fmt.Sprintf("≤ %d MB of memory", memory/1_000_000))
+	}
+	return missed
 }

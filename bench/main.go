@@ -1,10 +1,6 @@
 // Bench compares leat with the bare clients and with the stock adapters of Watermill, on real
-// servers that it starts on this machine.
-//
-// Subjects run one at a time in one process, in turns, for several rounds; the first round
-// warms up and is dropped. Ratios are medians of the ratios of single rounds. All write with
-// acks=all and idempotence, without linger and compression, in the same partitions, and
-// decode and encode the same JSON with the same library.
+// servers that it starts on this machine. The workloads are those of internal/bench; the stock
+// adapters, the servers and the goals are here.
 package main
 
 import (
@@ -21,8 +17,11 @@ import (
 	"runtime/debug"
 	"slices"
 	"syscall"
-	"time"
+
+	"github.com/leat-go/leat/internal/bench"
 )
+
+var quiet = slog.New(slog.DiscardHandler)
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -40,14 +39,17 @@ type options struct {
 	subject          string
 	rounds, messages int
 	payload          int
-	quick, verbose   bool
+	quick, full      bool
+	verbose          bool
 	profiles, out    string
 }
+
+var brokers = map[string]starter{"kafka": startKafka, "redis": startRedis, "memory": startMemory}
 
 func parse(args []string, talk io.Writer) (o options, err error) {
 	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
 	fs.SetOutput(talk)
-	fs.StringVar(&o.broker, "broker", "both", "kafka, redis or both")
+	fs.StringVar(&o.broker, "broker", "all", "kafka, redis, memory (how fast a service starts) or all")
 	fs.StringVar(&o.workload, "workload", "", "run only workloads whose name matches this regular expression")
 	fs.StringVar(&o.subject, "subject", "", "run only this subject: bare, leat or stock")
 	fs.IntVar(&o.rounds, "rounds", 6, "rounds, the first of which is dropped; at least 2")
@@ -55,7 +57,8 @@ func parse(args []string, talk io.Writer) (o options, err error) {
 	fs.IntVar(&o.payload, "payload", 0, "bytes of a message, 100 or 1024; 0 for both")
 	fs.StringVar(&o.profiles, "profile", "", "write CPU and allocation profiles of leat's runs into this folder")
 	fs.StringVar(&o.out, "out", "result.json", "file for the results")
-	fs.BoolVar(&o.quick, "quick", false, "three rounds of few small messages, about two minutes")
+	fs.BoolVar(&o.quick, "quick", false, "three rounds of few small messages: a first impression")
+	fs.BoolVar(&o.full, "full", false, "scale to 100 times -messages waiting instead of 10 times; wants some GB of disk and memory")
 	fs.BoolVar(&o.verbose, "v", false, "report every run")
 	if err := fs.Parse(args); err != nil {
 		return o, err
@@ -63,10 +66,16 @@ func parse(args []string, talk io.Writer) (o options, err error) {
 	if o.quick {
 		o.rounds, o.messages, o.payload = 3, 20_000, 100
 	}
-	if o.rounds < 2 || !slices.Contains([]string{"kafka", "redis", "both"}, o.broker) || !slices.Contains([]int{0, 100, 1024}, o.payload) {
-		return o, errors.New("-rounds is at least 2, -broker is kafka, redis or both, -payload is 100 or 1024")
+	return o, o.check()
+}
+
+func (o options) check() error {
+	_, known := brokers[o.broker]
+	if o.rounds < 2 || o.messages < 1 || !known && o.broker != "all" || !slices.Contains([]int{0, 100, 1024}, o.payload) ||
+		!slices.Contains([]string{"", bench.SubjectBare, bench.SubjectLeat, bench.SubjectStock}, o.subject) {
+		return errors.New("-rounds is at least 2, -broker is kafka, redis, memory or all, -payload is 100 or 1024, -subject is bare, leat or stock")
 	}
-	return o, nil
+	return nil
 }
 
 func run(ctx context.Context, args []string, out, talk io.Writer) error {
@@ -83,63 +92,65 @@ func run(ctx context.Context, args []string, out, talk io.Writer) error {
 }
 
 // all runs what was asked for. Rows of what succeeded are returned beside the error.
-func (o options) all(ctx context.Context, match *regexp.Regexp, talk io.Writer) (rows []row, err error) {
+func (o options) all(ctx context.Context, match *regexp.Regexp, talk io.Writer) (rows []bench.Row, err error) {
 	p := o.plan(talk)
-	for _, start := range o.servers() {
-		s, startErr := start(ctx)
-		if startErr != nil {
-			return rows, errors.Join(err, startErr)
+	registry, stop := startRegistry()
+	defer stop()
+	for _, name := range []string{"kafka", "redis", "memory"} {
+		if o.broker != "all" && o.broker != name {
+			continue
 		}
-		p.log.Info("started", "server", s.version(), "go", runtime.Version(), "cores", runtime.NumCPU(), "clients", versions())
-		more, runErr := p.on(ctx, s, match)
-		rows = append(rows, more...)
-		err = errors.Join(err, runErr, s.close())
+		more, runErr := o.on(ctx, p, brokers[name], registry, matching(name, match))
+		rows, err = append(rows, more...), errors.Join(err, runErr)
 	}
 	return rows, err
 }
 
-func (o options) plan(talk io.Writer) plan {
+func (o options) on(ctx context.Context, p bench.Plan, start starter, registry string, ws []bench.Workload) (rows []bench.Row, err error) {
+	if len(ws) == 0 {
+		return nil, nil
+	}
+	s, err := start(ctx, registry)
+	if err != nil {
+		return nil, err
+	}
+	p.Log.Info("started", "server", s.version, "go", runtime.Version(), "cores", runtime.NumCPU(), "clients", versions())
+	for _, p.Payload = range o.payloads() {
+		more, runErr := p.On(ctx, s, ws)
+		rows, err = append(rows, more...), errors.Join(err, runErr)
+	}
+	return rows, errors.Join(err, s.close())
+}
+
+func (o options) payloads() []int {
+	if o.payload > 0 {
+		return []int{o.payload}
+	}
+	return []int{100, 1024}
+}
+
+func (o options) plan(talk io.Writer) bench.Plan {
 	level := slog.LevelInfo
 	if o.verbose {
 		level = slog.LevelDebug
 	}
-	p := plan{o.rounds, o.messages, both, o.subject, o.profiles, slog.New(slog.NewTextHandler(talk, &slog.HandlerOptions{Level: level}))}
-	if o.payload > 0 {
-		p.payloads = []int{o.payload}
+	p := bench.Plan{
+		Prefix: "bench", Rounds: o.rounds, Messages: o.messages, Subject: o.subject, Full: o.full,
+		Log: slog.New(slog.NewTextHandler(talk, &slog.HandlerOptions{Level: level})),
+	}
+	if o.profiles != "" {
+		p.Around = profiling(o.profiles)
 	}
 	return p
 }
 
-func (o options) servers() (fs []func(context.Context) (server, error)) {
-	if o.broker != "redis" {
-		fs = append(fs, startKafka)
+// matching are the workloads of a broker whose name matches.
+func matching(broker string, match *regexp.Regexp) []bench.Workload {
+	ws := bench.Workloads()
+	if broker == "memory" {
+		ws = []bench.Workload{starting()}
 	}
-	if o.broker != "kafka" {
-		fs = append(fs, startRedis)
-	}
-	return fs
-}
-
-// on runs the workloads on one server; one that fails stops no other.
-func (p plan) on(ctx context.Context, s server, match *regexp.Regexp) (rows []row, err error) {
-	for _, payload := range p.payloads {
-		b := newBed(s, payload)
-		for _, w := range workloads {
-			if !match.MatchString(w.name) || !slices.Contains(w.payloads, payload) || ctx.Err() != nil {
-				continue
-			}
-			start := time.Now()
-			samples, runErr := p.compare(ctx, b, w)
-			if runErr != nil {
-				err = errors.Join(err, fmt.Errorf("%s on %s with %d bytes: %w", w.name, s.name(), payload, runErr))
-				continue
-			}
-			rows = append(rows, w.rows(b, samples)...)
-			p.log.Info("ran", "workload", w.name, "broker", s.name(), "payload", payload, "took", time.Since(start).Round(100*time.Millisecond))
-		}
-		b.drop(ctx)
-	}
-	return rows, err
+	return slices.DeleteFunc(ws, func(w bench.Workload) bool { return !match.MatchString(w.Name) })
 }
 
 // versions names the libraries that are compared.

@@ -6,15 +6,22 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/pprof"
+
+	"github.com/leat-go/leat/internal/bench"
 )
 
-// profile writes the CPU profile of a run of leat, and its allocations before and after (see
-// go tool pprof -diff_base). The last round's files stay.
-func (p plan) profile(w workload, b *bed, subject string, round int) (stop func(error) error, err error) {
-	if p.profiles == "" || subject != "leat" || round == 0 {
-		return func(err error) error { return err }, nil
+// profiling writes the CPU profile of each run of leat into a folder, and its allocations
+// before and after (see go tool pprof -diff_base). The last round's files stay.
+func profiling(dir string) func(w bench.Workload, broker, subject string, payload, round int) (func(error) error, error) {
+	return func(w bench.Workload, broker, subject string, payload, round int) (func(error) error, error) {
+		if subject != bench.SubjectLeat || round == 0 {
+			return func(err error) error { return err }, nil
+		}
+		return profile(filepath.Join(dir, fmt.Sprintf("%s-%s-%d", w.Name, broker, payload)))
 	}
-	name := filepath.Join(p.profiles, fmt.Sprintf("%s-%s-%d", w.name, b.s.name(), b.payload))
+}
+
+func profile(name string) (after func(error) error, err error) {
 	cpu, err := os.Create(name + ".cpu.pprof") //nolint:gosec // where the user wants it
 	if err != nil {
 		return nil, err

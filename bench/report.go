@@ -8,61 +8,54 @@ import (
 	"strconv"
 	"text/tabwriter"
 	"time"
+
+	"github.com/leat-go/leat/internal/bench"
 )
 
 // table prints ratios, with medians beside them.
-func table(w io.Writer, rows []row) error {
+func table(w io.Writer, rows []bench.Row) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tw, "workload\tbroker\tbytes\tsubject\tto bare (min–max)\tto stock (min–max)\tmedian (min–max)\tCPU/msg\talloc/msg\tpeak RSS\tgoal")
+	fmt.Fprintln(tw, "workload\tsize\tbroker\tbytes\tsubject\tto bare (min–max)\tto stock (min–max)\tto other (min–max)\tmedian (min–max)\tCPU/msg\talloc/msg\tpeak RSS\tgoal")
 	for _, r := range rows {
-		fmt.Fprintf(tw, "%s\t%s\t%d\t%s\t%s\t%s\t%s %s (%s–%s)\t%s\t%.0f B\t%d MiB\t%s\n",
-			r.Workload, r.Broker, r.Payload, r.Subject, r.toBare(), r.toStock(), number(r.Median), r.Unit, number(r.Min), number(r.Max),
-			r.cpuPerMessage().Round(10*time.Nanosecond), r.AllocatedBytes, r.PeakRSS>>20, r.verdict())
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%.0f B\t%d MB\t%s\n",
+			r.Workload, size(r), r.Broker, r.Payload, r.Subject, r.ToBare, r.ToStock, other(r), r.Value(),
+			r.CPUPerMessage().Round(10*time.Nanosecond), r.AllocatedBytes, r.PeakRSS/1_000_000, verdict(r))
 	}
 	return tw.Flush()
 }
 
-func (r row) toBare() string {
-	if r.Subject == "bare" {
-		return "1"
-	}
-	if r.ToIdeal != nil {
-		return number(*r.ToIdeal) + " of ideal"
-	}
-	return r.RatioToBare.String()
-}
-
-func (r row) toStock() string {
-	if r.Subject == "stock" {
-		return "1"
-	}
-	return r.RatioToStock.String()
-}
-
-// String returns "–" for the ratio to what was not run.
-func (s *span) String() string {
-	if s == nil {
+func size(r bench.Row) string {
+	if r.Size == 0 {
 		return "–"
 	}
-	return fmt.Sprintf("%s (%s–%s)", number(s.median), number(s.low), number(s.high))
+	return strconv.Itoa(r.Size)
 }
 
-// number prints three digits or all before the point.
-func number(v float64) string {
+// other is a ratio that some workloads have.
+func other(r bench.Row) string {
 	switch {
-	case v >= 1000:
-		return strconv.Itoa(int(v/100) * 100)
-	case v >= 100:
-		return fmt.Sprintf("%.0f", v)
-	case v >= 10:
-		return fmt.Sprintf("%.1f", v)
+	case r.ToIdeal != nil:
+		return r.ToIdeal.String() + " of ideal"
+	case r.ToJSON != nil:
+		return r.ToJSON.String() + " of JSON"
+	case r.ToSmallest != nil:
+		return r.ToSmallest.String() + " of smallest"
 	}
-	return fmt.Sprintf("%.2f", v)
+	return "–"
 }
 
 // save writes the rows as a JSON array.
-func save(path string, rows []row) error {
-	data, err := json.MarshalIndent(rows, "", "  ")
+func save(path string, rows []bench.Row) error {
+	type judged struct {
+		bench.Row
+
+		Goal string `json:"goal,omitzero"` // reached, or what is missed
+	}
+	out := make([]judged, len(rows))
+	for i, r := range rows {
+		out[i] = judged{r, verdict(r)}
+	}
+	data, err := json.MarshalIndent(out, "", "  ")
 	if err != nil {
 		return err
 	}

@@ -13,13 +13,15 @@ import (
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/go-json-experiment/json"
 	"github.com/redis/go-redis/v9"
+
+	"github.com/leat-go/leat/internal/bench"
 )
 
 // stock is Watermill with its own adapter and router.
 type stock struct {
 	client func() (adapter, error)
 	// places are the names at which the adapter sees a topic.
-	places func(topic string, parts int) []string
+	places func(parts int, topics ...string) []string
 	// place is where a key of the topic goes.
 	place func(topic, key string, parts int) string
 }
@@ -30,8 +32,6 @@ type adapter struct {
 	subscriber func(group string) (message.Subscriber, error)
 }
 
-func (stock) can(m mode) bool { return m != batch }
-
 func stockOnKafka(brokers []string) stock {
 	return stock{
 		client: func() (adapter, error) {
@@ -40,7 +40,7 @@ func stockOnKafka(brokers []string) stock {
 				subscriber: func(group string) (message.Subscriber, error) { return saramaSubscriber(brokers, group) },
 			}, nil
 		},
-		places: func(topic string, _ int) []string { return []string{topic} },
+		places: func(_ int, topics ...string) []string { return topics },
 		place:  func(topic, _ string, _ int) string { return topic },
 	}
 }
@@ -72,8 +72,8 @@ func saramaSubscriber(brokers []string, group string) (message.Subscriber, error
 func stockOnRedis(url string) stock {
 	return stock{
 		client: func() (adapter, error) { return redisAdapter(url) },
-		places: streams,
-		place:  streamOf,
+		places: bench.Streams,
+		place:  bench.StreamOf,
 	}
 }
 
@@ -82,7 +82,7 @@ func redisAdapter(url string) (adapter, error) {
 	if err != nil {
 		return adapter{}, err
 	}
-	o.PoolSize = 64
+	o.PoolSize = poolSize
 	return adapter{ // each half closes its client
 		publisher: func() (message.Publisher, error) {
 			return redisstream.NewPublisher(redisstream.PublisherConfig{Client: redis.NewClient(o)}, watermill.NopLogger{})
@@ -95,19 +95,19 @@ func redisAdapter(url string) (adapter, error) {
 	}, nil
 }
 
-func (d stock) publisher(_ context.Context, topic string) (publisher, error) {
+func (d stock) Publisher(_ context.Context, t bench.Topic) (bench.Publisher, error) {
 	a, err := d.client()
 	if err != nil {
 		return nil, err
 	}
 	p, err := a.publisher()
-	return stockPublisher{d, p, topic}, err
+	return stockPublisher{d, p, t}, err
 }
 
 type stockPublisher struct {
-	d     stock
-	p     message.Publisher
-	topic string
+	d stock
+	p message.Publisher
+	t bench.Topic
 }
 
 func stockMessage(key string, v any) (*message.Message, error) {
@@ -117,22 +117,22 @@ func stockMessage(key string, v any) (*message.Message, error) {
 	return m, err
 }
 
-func (p stockPublisher) one(_ context.Context, e event) error {
+func (p stockPublisher) One(_ context.Context, e bench.Event) error {
 	m, err := stockMessage(e.Key, e)
 	if err != nil {
 		return err
 	}
-	return p.p.Publish(p.d.place(p.topic, e.Key, partitions), m)
+	return p.p.Publish(p.d.place(p.t.Name, e.Key, p.t.Partitions), m)
 }
 
-func (p stockPublisher) batch(_ context.Context, es []event) error {
+func (p stockPublisher) Batch(_ context.Context, es []bench.Event) error {
 	places := map[string][]*message.Message{}
 	for _, e := range es {
 		m, err := stockMessage(e.Key, e)
 		if err != nil {
 			return err
 		}
-		place := p.d.place(p.topic, e.Key, partitions)
+		place := p.d.place(p.t.Name, e.Key, p.t.Partitions)
 		places[place] = append(places[place], m)
 	}
 	for place, ms := range places {
@@ -143,18 +143,18 @@ func (p stockPublisher) batch(_ context.Context, es []event) error {
 	return nil
 }
 
-func (p stockPublisher) async(ctx context.Context, e event, done func(error)) {
-	go func() { done(p.one(ctx, e)) }()
+func (p stockPublisher) Async(ctx context.Context, e bench.Event, done func(error)) {
+	go func() { done(p.One(ctx, e)) }()
 }
 
-func (p stockPublisher) close() error { return p.p.Close() }
+func (p stockPublisher) Close() error { return p.p.Close() }
 
-func (d stock) read(ctx context.Context, j job) error {
+func (d stock) Read(ctx context.Context, j bench.Job) error {
 	a, err := d.client()
 	if err != nil {
 		return err
 	}
-	sub, err := a.subscriber(j.group)
+	sub, err := a.subscriber(j.Group)
 	if err != nil {
 		return err
 	}
@@ -166,8 +166,8 @@ func (d stock) read(ctx context.Context, j job) error {
 	if err != nil {
 		return err
 	}
-	for i, place := range d.places(j.topic, j.partitions) {
-		d.handler(r, strconv.Itoa(i), place, j, sub, pub)
+	for i, place := range d.places(j.Partitions, j.Topics...) {
+		d.handler(r, i, place, j, sub, pub)
 	}
 	return errors.Join(ended(r.Run(ctx)), ended(sub.Close()), ended(pub.Close()))
 }
@@ -180,37 +180,31 @@ func ended(err error) error {
 	return err
 }
 
-func (d stock) handler(r *message.Router, name, place string, j job, sub message.Subscriber, pub message.Publisher) {
-	if j.mode != work {
-		r.AddConsumerHandler(name, place, sub, j.stockHandler())
+func (d stock) handler(r *message.Router, i int, place string, j bench.Job, sub message.Subscriber, pub message.Publisher) {
+	name := strconv.Itoa(i)
+	if j.Out == "" {
+		r.AddConsumerHandler(name, place, sub, stockHandler(j))
 		return
 	}
 	// A handler of Watermill publishes on one topic, which on Redis is one stream: the result
 	// of a key goes there where the key came from.
-	i, _ := strconv.Atoi(name)
-	out := d.places(j.out, j.partitions)[i]
-	r.AddHandler(name, place, sub, out, pub, j.stockWork)
+	r.AddHandler(name, place, sub, d.places(j.Partitions, j.Out)[i], pub, stockWork(j))
 }
 
-func (j job) stockHandler() message.NoPublishHandlerFunc {
-	if j.mode == raw {
-		return func(*message.Message) error {
-			j.handle(-1, 0)
-			return nil
+func stockHandler(j bench.Job) message.NoPublishHandlerFunc {
+	if j.Mode == bench.Raw {
+		return func(m *message.Message) error { return j.DoRaw(m.Context(), m.Payload) }
+	}
+	return j.DoPlain
+}
+
+func stockWork(j bench.Job) message.HandlerFunc {
+	return func(m *message.Message) ([]*message.Message, error) {
+		out, err := j.DoPlainWork(m)
+		if err != nil {
+			return nil, err
 		}
+		om, err := stockMessage(out.Key, out)
+		return []*message.Message{om}, err
 	}
-	return j.plain
-}
-
-func (j job) stockWork(m *message.Message) ([]*message.Message, error) {
-	var e event
-	if err := json.Unmarshal(m.Payload, &e); err != nil {
-		return nil, err
-	}
-	out, err := j.work(m.Context(), e)
-	if err != nil {
-		return nil, err
-	}
-	om, err := stockMessage(out.Key, out)
-	return []*message.Message{om}, err
 }

@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"bytes"
@@ -6,26 +6,25 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strconv"
-	"syscall"
 	"time"
 )
 
-// usage is what this process has consumed so far.
-type usage struct {
-	cpu       time.Duration
-	allocated uint64
+// Usage is what a process has consumed.
+type Usage struct {
+	CPU       time.Duration
+	Allocated uint64 // bytes
+	PeakRSS   int64  // bytes
 }
 
-func usageNow() usage {
-	var ru syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &ru) // fails on a bad argument alone
+func usageNow() Usage {
 	var ms runtime.MemStats
 	runtime.ReadMemStats(&ms)
-	return usage{time.Duration(ru.Utime.Nano() + ru.Stime.Nano()), ms.TotalAlloc}
+	return Usage{cpuTime(), ms.TotalAlloc, peakRSS()}
 }
 
-func (u usage) since(before usage) usage {
-	return usage{u.cpu - before.cpu, u.allocated - before.allocated}
+// since is the difference, but for the peak.
+func (u Usage) since(before Usage) Usage {
+	return Usage{u.CPU - before.CPU, u.Allocated - before.Allocated, u.PeakRSS}
 }
 
 // freshMemory gives memory back to the system and resets the peak of the resident set.

@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"context"
@@ -8,21 +8,21 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// bareKafka is a hand-written loop over franz-go.
-type bareKafka struct{ brokers []string }
-
-func (bareKafka) can(m mode) bool { return m != plain }
-
-func (d bareKafka) client(opts ...kgo.Opt) (*kgo.Client, error) {
-	return kgo.NewClient(append([]kgo.Opt{
-		kgo.SeedBrokers(d.brokers...), kgo.RequiredAcks(kgo.AllISRAcks()), kgo.ProducerLinger(0),
-		kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.MaxBufferedRecords(50_000),
-	}, opts...)...)
+// BareKafka is a hand-written loop over franz-go.
+type BareKafka struct {
+	// Common are options of all clients, Produce and Consume those of either kind.
+	Common, Produce, Consume []kgo.Opt
 }
 
-func (d bareKafka) publisher(_ context.Context, topic string) (publisher, error) {
-	c, err := d.client(kgo.DefaultProduceTopic(topic))
+// Publisher is a client whose records wait for nothing but their acknowledgement.
+func (d BareKafka) Publisher(_ context.Context, t Topic) (Publisher, error) {
+	c, err := kgo.NewClient(append(d.producing(), kgo.DefaultProduceTopic(t.Name))...)
 	return bareKafkaPublisher{c}, err
+}
+
+func (d BareKafka) producing() []kgo.Opt {
+	opts := []kgo.Opt{kgo.RequiredAcks(kgo.AllISRAcks()), kgo.ProducerLinger(0), kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.MaxBufferedRecords(50_000)}
+	return append(append(opts, d.Common...), d.Produce...)
 }
 
 type bareKafkaPublisher struct{ c *kgo.Client }
@@ -32,7 +32,7 @@ func keyed(topic, key string, v any) (*kgo.Record, error) {
 	return &kgo.Record{Topic: topic, Key: []byte(key), Value: data}, err
 }
 
-func (p bareKafkaPublisher) one(ctx context.Context, e event) error {
+func (p bareKafkaPublisher) One(ctx context.Context, e Event) error {
 	r, err := keyed("", e.Key, e)
 	if err != nil {
 		return err
@@ -40,7 +40,7 @@ func (p bareKafkaPublisher) one(ctx context.Context, e event) error {
 	return p.c.ProduceSync(ctx, r).FirstErr()
 }
 
-func (p bareKafkaPublisher) batch(ctx context.Context, es []event) error {
+func (p bareKafkaPublisher) Batch(ctx context.Context, es []Event) error {
 	rs := make([]*kgo.Record, len(es))
 	for i, e := range es {
 		var err error
@@ -51,7 +51,7 @@ func (p bareKafkaPublisher) batch(ctx context.Context, es []event) error {
 	return p.c.ProduceSync(ctx, rs...).FirstErr()
 }
 
-func (p bareKafkaPublisher) async(ctx context.Context, e event, done func(error)) {
+func (p bareKafkaPublisher) Async(ctx context.Context, e Event, done func(error)) {
 	r, err := keyed("", e.Key, e)
 	if err != nil {
 		done(err)
@@ -60,14 +60,15 @@ func (p bareKafkaPublisher) async(ctx context.Context, e event, done func(error)
 	p.c.Produce(ctx, r, func(_ *kgo.Record, err error) { done(err) })
 }
 
-func (p bareKafkaPublisher) close() error {
+func (p bareKafkaPublisher) Close() error {
 	p.c.Close()
 	return nil
 }
 
-func (d bareKafka) read(ctx context.Context, j job) error {
-	c, err := d.client(kgo.ConsumerGroup(j.group), kgo.ConsumeTopics(j.topic), kgo.DisableAutoCommit(),
-		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()), kgo.FetchIsolationLevel(kgo.ReadCommitted()))
+// Read polls, handles, waits for the results and commits what it polled.
+func (d BareKafka) Read(ctx context.Context, j Job) error {
+	c, err := kgo.NewClient(append(append(d.producing(), kgo.ConsumerGroup(j.Group), kgo.ConsumeTopics(j.Topics...), kgo.DisableAutoCommit(),
+		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()), kgo.FetchIsolationLevel(kgo.ReadCommitted())), d.Consume...)...)
 	if err != nil {
 		return err
 	}
@@ -84,20 +85,20 @@ func (d bareKafka) read(ctx context.Context, j job) error {
 }
 
 // poll handles what was fetched, waits for the results and commits.
-func (d bareKafka) poll(ctx context.Context, c *kgo.Client, j job, fs kgo.Fetches) error {
+func (d BareKafka) poll(ctx context.Context, c *kgo.Client, j Job, fs kgo.Fetches) error {
 	var failed errorOnce
 	failed.set(fs.Err())
 	fs.EachPartition(func(p kgo.FetchTopicPartition) {
 		failed.set(j.records(ctx, c, p.Records, &failed))
 	})
-	if j.out != "" {
+	if j.Out != "" {
 		failed.set(c.Flush(ctx))
 	}
 	return errors.Join(failed.get(), c.CommitRecords(ctx, fs.Records()...))
 }
 
-func (j job) records(ctx context.Context, c *kgo.Client, rs []*kgo.Record, failed *errorOnce) error {
-	if j.mode == batch {
+func (j Job) records(ctx context.Context, c *kgo.Client, rs []*kgo.Record, failed *errorOnce) error {
+	if j.Mode == Batch {
 		return j.inBatches(ctx, c, rs, failed)
 	}
 	for _, r := range rs {
@@ -108,26 +109,26 @@ func (j job) records(ctx context.Context, c *kgo.Client, rs []*kgo.Record, faile
 	return nil
 }
 
-func (j job) record(ctx context.Context, c *kgo.Client, r *kgo.Record, failed *errorOnce) error {
-	if j.mode == raw {
-		return j.raw(ctx, r.Value)
+func (j Job) record(ctx context.Context, c *kgo.Client, r *kgo.Record, failed *errorOnce) error {
+	if j.Mode == Raw {
+		return j.DoRaw(ctx, r.Value)
 	}
-	var e event
+	var e Event
 	if err := json.Unmarshal(r.Value, &e); err != nil {
 		return err
 	}
-	if j.mode != work {
-		return j.typed(ctx, e)
+	if !j.Mode.publishes() {
+		return j.DoTyped(ctx, e)
 	}
-	out, err := j.work(ctx, e)
+	out, err := j.DoWork(ctx, e)
 	if err != nil {
 		return err
 	}
 	return j.produce(ctx, c, out, failed)
 }
 
-func (j job) produce(ctx context.Context, c *kgo.Client, v result, failed *errorOnce) error {
-	r, err := keyed(j.out, v.Key, v)
+func (j Job) produce(ctx context.Context, c *kgo.Client, v Result, failed *errorOnce) error {
+	r, err := keyed(j.Out, v.Key, v)
 	if err != nil {
 		return err
 	}
@@ -135,17 +136,17 @@ func (j job) produce(ctx context.Context, c *kgo.Client, v result, failed *error
 	return nil
 }
 
-func (j job) inBatches(ctx context.Context, c *kgo.Client, rs []*kgo.Record, failed *errorOnce) error {
+func (j Job) inBatches(ctx context.Context, c *kgo.Client, rs []*kgo.Record, failed *errorOnce) error {
 	for len(rs) > 0 {
 		n := min(batchSize, len(rs))
-		es := make([]event, n)
+		es := make([]Event, n)
 		for i, r := range rs[:n] {
 			if err := json.Unmarshal(r.Value, &es[i]); err != nil {
 				return err
 			}
 		}
 		rs = rs[n:]
-		outs, err := j.batch(ctx, es)
+		outs, err := j.DoBatch(ctx, es)
 		if err != nil {
 			return err
 		}
