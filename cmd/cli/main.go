@@ -17,17 +17,19 @@ import (
 // arguments the whole service runs. The first interrupt or SIGTERM stops in order, the second
 // at once. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 faults of settings or wiring,
 // 4 broker or schema registry unreachable, 5 drift or an incompatible schema, 130 interrupted twice.
-func Main(a *app.App) {
+//
+// Commands of the program's own come beside those of every service.
+func Main(a *app.App, own ...Command) {
 	name := strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe")
 	ctx := interruptible(os.Stderr)
-	s := &session{app: a, name: name, in: os.Stdin, out: os.Stdout, err: os.Stderr}
+	s := &session{app: a, name: name, own: own, in: os.Stdin, out: os.Stdout, err: os.Stderr}
 	os.Exit(s.run(ctx, os.Args[1:]))
 }
 
 // Run is [Main] without the process: it runs the command that args name (the program's name
 // left out) until ctx ends and returns the exit code. It installs no signal handler of its own.
-func Run(ctx context.Context, a *app.App, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	s := &session{app: a, name: "leat", in: stdin, out: stdout, err: stderr}
+func Run(ctx context.Context, a *app.App, args []string, stdin io.Reader, stdout, stderr io.Writer, own ...Command) int {
+	s := &session{app: a, name: "leat", own: own, in: stdin, out: stdout, err: stderr}
 	return s.run(ctx, args)
 }
 
@@ -50,6 +52,7 @@ func interruptible(stderr io.Writer) context.Context {
 type session struct {
 	app      *app.App
 	name     string // of the program
+	own      []Command
 	in       io.Reader
 	out, err io.Writer
 	flags    global

@@ -37,8 +37,11 @@ environment and --set; without an enabled broker everything runs in memory.`,
 	s.globalFlags(root)
 	root.AddCommand(
 		newRun(s), newWorker(s), newConsume(s), newDescribe(s), newTopics(s), newProduce(s),
-		newTail(s), newSchema(s), newConfig(s), newVersion(s), newKafka(s),
+		newTail(s), newSchema(s), newConfig(s), newVersion(s), newKafka(s), newReference(s),
 	)
+	for _, c := range s.own {
+		root.AddCommand(c.cobra(s))
+	}
 	s.finish(root)
 	return root
 }
@@ -50,7 +53,9 @@ func runDefault(ctx context.Context, s *session, args []string) error {
 	}
 	var names []string
 	for _, c := range newRoot(s).Commands() { //nolint:contextcheck // nothing of the tree runs
-		names = append(names, c.Name())
+		if !c.Hidden {
+			names = append(names, c.Name())
+		}
 	}
 	return unknown("command", args[0], names)
 }

@@ -31,6 +31,8 @@ type kept struct{ broker.Broker }
 
 func (kept) Close(context.Context) error { return nil }
 
+var update = flag.Bool("update", false, "rewrite the sessions")
+
 func TestSessions(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -43,7 +45,7 @@ func TestSessions(t *testing.T) {
 			e.Setenv("CLOSED", closedPort(t))
 			return nil
 		},
-		UpdateScripts: flag.Lookup("update").Value.String() == "true",
+		UpdateScripts: *update,
 	})
 }
 

@@ -2,6 +2,8 @@
 // runs the service.
 package main
 
+//go:generate go test -run TestReferencePageIsFresh . -update
+
 import (
 	"context"
 	"fmt"
@@ -9,6 +11,7 @@ import (
 
 	"github.com/leat-go/leat/app"
 	"github.com/leat-go/leat/cmd/cli"
+	"github.com/leat-go/leat/cmd/leat/internal/bench"
 	"github.com/leat-go/leat/cmd/leat/internal/delegate"
 )
 
@@ -21,7 +24,7 @@ func main() {
 		args = []string{"--help"}
 		os.Args = append(os.Args[:1], args...)
 	}
-	cli.Main(app.New())
+	cli.Main(app.New(), bench.Command())
 }
 
 const exitUsage = 2

@@ -25,6 +25,7 @@ func TestSessions(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "module": module},
 		Setup: func(e *testscript.Env) error {
 			tb := e.T().(testing.TB) //nolint:forcetypeassert // testscript.Run wraps a *testing.T
+			e.Setenv("REDIS", testservers.EmbeddedRedis(tb).URL())
 			e.Setenv("KAFKA", strings.Join(testservers.EmbeddedKafka(tb).Brokers, ","))
 			for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOROOT"} {
 				e.Setenv(name, goEnv(tb, name))
