@@ -83,7 +83,7 @@ func follow(ctx context.Context, s *testservers.RedisServer, addr string) error 
 	}
 	c := redis.NewClient(&redis.Options{Addr: s.Addr(), MaxRetries: -1})
 	defer c.Close() //nolint:errcheck // nothing to flush
-	return c.SlaveOf(ctx, host, port).Err()
+	return c.ReplicaOf(ctx, host, port).Err()
 }
 
 // revive stops the master's clockwork until the replica has taken its place. It wakes as a master that takes

@@ -58,5 +58,5 @@ func (m membership) of(slot int) []string {
 	if !m.static {
 		return m.env
 	}
-	return append(m.env[:len(m.env):len(m.env)], "KAFKA_GROUP_INSTANCE_ID=slot-"+strconv.Itoa(slot))
+	return append(slices.Clip(m.env), "KAFKA_GROUP_INSTANCE_ID=slot-"+strconv.Itoa(slot))
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -72,16 +73,17 @@ func (n *kafkaNode) writeHosts(all []*kafkaNode) error {
 	if err != nil {
 		return err
 	}
-	text := "127.0.0.1 localhost " + own + "\n"
+	var text strings.Builder
+	fmt.Fprintf(&text, "127.0.0.1 localhost %s\n", own)
 	for _, to := range all {
 		host := wayHost(n.id, to.id)
 		if to == n {
 			host = "127.0.0.1"
 		}
-		text += host + " " + nodeName(to.id) + "\n"
+		fmt.Fprintf(&text, "%s %s\n", host, nodeName(to.id))
 	}
-	n.java = append(n.java[:len(n.java):len(n.java)], "-Djdk.net.hosts.file="+n.file("hosts"))
-	return os.WriteFile(n.file("hosts"), []byte(text), 0o600)
+	n.java = append(slices.Clip(n.java), "-Djdk.net.hosts.file="+n.file("hosts"))
+	return os.WriteFile(n.file("hosts"), []byte(text.String()), 0o600)
 }
 
 // apart are the properties of a node whose ways to the others can be cut.

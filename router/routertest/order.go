@@ -38,6 +38,7 @@ func order(b *bench, concurrency int) {
 	b.start(func(ctx context.Context, i *item) error {
 		take(i.Key, true)
 		defer take(i.Key, false)
+		<-time.After(time.Millisecond) // long enough for the next one to meet it
 		if i.N == 3 && attempt(ctx) == 1 {
 			return errBusy
 		}

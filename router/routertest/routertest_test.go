@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -147,17 +149,52 @@ func TestDefectsAreNoticed(t *testing.T) {
 	running.Wait()
 }
 
-// brokerDefects are brokers that end deliveries in another way than they are told to.
+const atLoad = "of two thousand messages each is handled or a dead letter, once and in order"
+
+// brokerDefects are brokers that end deliveries in another way than they are told to, or change dead letters.
 var brokerDefects = []struct {
 	name    string
 	change  func(broker.Delivery) broker.Delivery
+	letters func(r *broker.Record, write func(*broker.Record), done func(broker.Receipt, error))
 	noticed []string
 }{
-	{"drops acknowledgements", func(d broker.Delivery) broker.Delivery { return neverDone{d} }, []string{
+	{"loses one dead letter in twenty", nil, everyTwentieth(func(_ *broker.Record, _ func(*broker.Record), done func(broker.Receipt, error)) {
+		done(broker.Receipt{Offset: "0"}, nil)
+	}), []string{atLoad}},
+	{"writes one dead letter in twenty twice", nil, everyTwentieth(func(r *broker.Record, write func(*broker.Record), _ func(broker.Receipt, error)) {
+		again := *r
+		write(r)
+		write(&again)
+	}), []string{atLoad}},
+	{"changes one dead letter in twenty", nil, everyTwentieth(func(r *broker.Record, write func(*broker.Record), _ func(broker.Receipt, error)) {
+		r.Value = append(slices.Clip(r.Value), ' ')
+		write(r)
+	}), []string{atLoad}},
+	{"drops a header of one dead letter in twenty", nil, everyTwentieth(func(r *broker.Record, write func(*broker.Record), _ func(broker.Receipt, error)) {
+		r.Headers = slices.DeleteFunc(slices.Clone(r.Headers), func(h broker.Header) bool { return h.Key == "number" })
+		write(r)
+	}), []string{atLoad}},
+	{"gives up one retry in ten", everyTenth(func(d broker.Delivery, _ int, _, _ time.Time) { d.Done() }), nil, []string{atLoad}},
+	{"tries one retry in ten once more", everyTenth(func(d broker.Delivery, attempt int, due, failed time.Time) {
+		d.Park(attempt-1, due, failed)
+	}), nil, []string{atLoad}},
+	{"tries too soon", func(d broker.Delivery) broker.Delivery {
+		return parking{d, func(attempt int, _, failed time.Time) { d.Park(attempt, time.Time{}, failed) }}
+	}, nil, []string{"a failure is tried again as often and as late as asked"}},
+	{"forgets attempts", func(d broker.Delivery) broker.Delivery { return first{d} }, nil, []string{
+		"a failure is tried again as often and as late as asked", "attempts are counted on after a restart",
+	}},
+	{"forgets when a message first failed", func(d broker.Delivery) broker.Delivery { return young{d} }, nil, []string{
+		"a dead letter is the message with all of its headers, and says what happened",
+	}},
+	{"runs two of a key at once", func(d broker.Delivery) broker.Delivery { d.Release(); return d }, nil, []string{
+		"order per key at concurrency 10", "order per key at concurrency 100",
+	}},
+	{"drops acknowledgements", func(d broker.Delivery) broker.Delivery { return neverDone{d} }, nil, []string{
 		"nothing finished comes again after a stop while another key waits",
 		"a stop waits for running handlers, and what they finished does not come again",
 	}},
-	{"finishes what is given back", func(d broker.Delivery) broker.Delivery { return returnIsDone{d} }, []string{
+	{"finishes what is given back", func(d broker.Delivery) broker.Delivery { return returnIsDone{d} }, nil, []string{
 		"an attempt that a stop interrupts is none",
 	}},
 }
@@ -170,16 +207,79 @@ type returnIsDone struct{ broker.Delivery }
 
 func (d returnIsDone) Return() { d.Done() }
 
-// changing is a broker whose deliveries are changed.
+// everyTwentieth does something else with every twentieth dead letter.
+func everyTwentieth(do func(r *broker.Record, write func(*broker.Record), done func(broker.Receipt, error))) func(*broker.Record, func(*broker.Record), func(broker.Receipt, error)) {
+	var count atomic.Int64
+	return func(r *broker.Record, write func(*broker.Record), done func(broker.Receipt, error)) {
+		if count.Add(1)%20 == 0 {
+			do(r, write, done)
+			return
+		}
+		write(r)
+	}
+}
+
+// everyTenth does something else with every tenth Park.
+func everyTenth(do func(d broker.Delivery, attempt int, due, failed time.Time)) func(broker.Delivery) broker.Delivery {
+	var count atomic.Int64
+	return func(d broker.Delivery) broker.Delivery {
+		return parking{d, func(attempt int, due, failed time.Time) {
+			if count.Add(1)%10 == 0 {
+				do(d, attempt, due, failed)
+				return
+			}
+			d.Park(attempt, due, failed)
+		}}
+	}
+}
+
+type parking struct {
+	broker.Delivery
+	park func(attempt int, due, failed time.Time)
+}
+
+func (p parking) Park(attempt int, due, failed time.Time) { p.park(attempt, due, failed) }
+
+type first struct{ broker.Delivery }
+
+func (first) Attempt() int { return 1 }
+
+type young struct{ broker.Delivery }
+
+func (young) FirstFailed() time.Time { return time.Time{} }
+
+// changing is a broker whose deliveries and dead letters are changed.
 type changing struct {
 	broker.Broker
-	change func(broker.Delivery) broker.Delivery
+	change  func(broker.Delivery) broker.Delivery
+	letters func(r *broker.Record, write func(*broker.Record), done func(broker.Receipt, error))
+}
+
+func (c changing) Outputs() broker.Producer { return burying{c.Broker.Outputs(), c} }
+
+type burying struct {
+	broker.Producer
+	c changing
+}
+
+func (p burying) Produce(ctx context.Context, r *broker.Record, done func(broker.Receipt, error)) {
+	if p.c.letters == nil || !strings.HasSuffix(r.Topic, ".dlq") {
+		p.Producer.Produce(ctx, r, done)
+		return
+	}
+	once := sync.Once{}
+	written := func(rc broker.Receipt, err error) { once.Do(func() { done(rc, err) }) }
+	copied := *r
+	p.c.letters(&copied, func(r *broker.Record) { p.Producer.Produce(ctx, r, written) }, written)
 }
 
 func (c changing) Join(ctx context.Context, g broker.Group) (broker.Member, error) {
 	g.Subscriptions = slices.Clone(g.Subscriptions)
 	for i := range g.Subscriptions {
 		handle := g.Subscriptions[i].Handle
+		if c.change == nil {
+			continue
+		}
 		g.Subscriptions[i].Handle = func(d broker.Delivery) { handle(c.change(d)) }
 	}
 	return c.Broker.Join(ctx, g)
@@ -191,7 +291,7 @@ func TestDefectsOfBrokersAreNoticed(t *testing.T) {
 		for _, name := range d.noticed {
 			t.Run(d.name+": "+name, func(t *testing.T) {
 				t.Parallel()
-				if len(failures(t, name, changing{memory.New(), d.change}, doors[0])) == 0 {
+				if len(failures(t, name, changing{memory.New(), d.change, d.letters}, doors[0])) == 0 {
 					t.Error("the semantic is met")
 				}
 			})

@@ -20,7 +20,7 @@ type semantic struct {
 }
 
 // semantics is every semantic, by subject.
-var semantics = slices.Concat(attemptCases, deadLetterCases, orderCases, outputCases, stopCases)
+var semantics = slices.Concat(attemptCases, deadLetterCases, orderCases, loadCases, outputCases, stopCases)
 
 // Names returns the names of all semantics, in the order of the reference.
 func Names() (names []string) {

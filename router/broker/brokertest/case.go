@@ -12,6 +12,6 @@ type testCase struct {
 // cases is every case, by subject.
 var cases = slices.Concat(
 	groupCases, startCases, orderCases, parkCases, releaseCases, batchCases,
-	restartCases, crashCases, drainCases, boundCases,
+	restartCases, crashCases, drainCases, boundCases, loadCases,
 	produceCases, recordCases, topicCases, readCases, closeCases,
 )

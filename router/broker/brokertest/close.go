@@ -3,7 +3,6 @@ package brokertest
 import (
 	"context"
 	"errors"
-	"sync"
 
 	"github.com/leat-go/leat/router/broker"
 )
@@ -41,13 +40,22 @@ func closeTwice(b *bench) {
 // together calls a Close several times at once, and once again.
 func together(b *bench, closing func(context.Context) error) {
 	b.Helper()
-	errs := make([]error, 4)
-	var wg sync.WaitGroup
-	for i := range errs {
-		wg.Go(func() { errs[i] = closing(b.within()) })
+	const n = 4
+	errs := make(chan error, n+1)
+	for range n {
+		go func() { errs <- closing(b.within()) }()
 	}
-	wg.Wait()
-	if err := errors.Join(append(errs, closing(b.within()))...); err != nil {
+	for range n {
+		b.ended(errs)
+	}
+	go func() { errs <- closing(b.within()) }()
+	b.ended(errs)
+}
+
+// ended waits for a Close, which may not wait for more than its context.
+func (b *bench) ended(errs <-chan error) {
+	b.Helper()
+	if err := receive(b, "the end of Close", errs); err != nil {
 		b.Error(err)
 	}
 }
@@ -73,7 +81,7 @@ func closeFlushes(b *bench) {
 	in, topic := b.stage(partitions)
 	as := make([]*answer, n)
 	for i, r := range numbered(topic, n, keys, 1) {
-		as[i] = produce(b.within(), in.Sends(), r)
+		as[i] = b.produce(b.within(), in.Sends(), r)
 	}
 	in.stop()
 	for _, a := range as {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 
 	"github.com/leat-go/leat/router/broker"
 )
@@ -160,7 +161,7 @@ func (in *instance) try(ctx context.Context, p broker.Producer, rs ...*broker.Re
 	in.b.Helper()
 	as := make([]*answer, len(rs))
 	for i, r := range rs {
-		as[i] = produce(ctx, p, r)
+		as[i] = in.b.produce(ctx, p, r)
 	}
 	receipts, errs := make([]broker.Receipt, len(rs)), make([]error, len(rs))
 	for i, a := range as {
@@ -177,10 +178,16 @@ type answer struct {
 	err     error
 }
 
-// produce closes answer.came when done is called; a second call panics.
-func produce(ctx context.Context, p broker.Producer, r *broker.Record) *answer {
+// produce closes answer.came when done is called, which must not happen again.
+func (b *bench) produce(ctx context.Context, p broker.Producer, r *broker.Record) *answer {
+	b.Helper()
 	a := &answer{came: make(chan struct{})}
+	var calls atomic.Int32
 	p.Produce(ctx, r, func(rc broker.Receipt, err error) {
+		if calls.Add(1) > 1 {
+			b.Errorf("the outcome of %s was told again: %v", r.Key, err)
+			return
+		}
 		a.receipt, a.err = rc, err
 		close(a.came)
 	})

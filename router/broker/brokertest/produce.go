@@ -85,6 +85,9 @@ func flushWaits(b *bench) {
 			b.Errorf("%d of %d messages were acknowledged after Flush", got, n)
 		}
 	}
+	if got := len(in.read(topic)); got < 2*n { // a lost connection may repeat some
+		b.Errorf("%d of %d messages are there after Flush", got, 2*n)
+	}
 }
 
 // largest is how large messages are made to find the limit.
@@ -139,7 +142,7 @@ func givesUp(b *bench) {
 		if i%2 == 1 {
 			ctx = patient
 		}
-		as[i] = produce(ctx, in.Sends(), r)
+		as[i] = b.produce(ctx, in.Sends(), r)
 		cancel()
 	}
 	var want []string
@@ -150,6 +153,12 @@ func givesUp(b *bench) {
 			if a.err != nil {
 				b.Errorf("a publish whose caller waited: %v", a.err)
 			}
+		}
+	}
+	b.passes(20 * time.Millisecond) // whoever minds has noticed by now
+	for i := range 5 {
+		if _, errs := in.try(patient, in.Sends(), record(topic, "after", strconv.Itoa(i))); errs[0] != nil {
+			b.Errorf("a publish after others gave up: %v", errs[0])
 		}
 	}
 	if diff := cmp.Diff(want, byKey(in.read(topic))[keyName(1)]); diff != "" {

@@ -2,6 +2,7 @@ package brokertest
 
 import (
 	"context"
+	"iter"
 	"sync"
 
 	"github.com/leat-go/leat/router/broker"
@@ -16,16 +17,29 @@ type store struct {
 	mu    sync.Mutex
 	joins int
 	first *broker.Record // that was finished
+
+	handles []func(broker.Delivery) // of every member so far
+	closes  int                     // of members
+	marked  map[string]bool         // what a defect remembers
 }
 
 // defect is what a backend does wrong. Fields that are nil do nothing.
 type defect struct {
+	unchecked bool // nothing is too large
+
 	produce func(*broker.Record)                              // changes a record on its way in
 	sends   func(broker.Producer) broker.Producer             // wraps the producers
 	group   func(*broker.Group)                               // changes what a member asks for
 	deliver func(s *store, d broker.Delivery) broker.Delivery // wraps a delivery
 	joined  func(s *store, handle func(broker.Delivery))      // comes after a join
-	member  func(broker.Member) broker.Member                 // wraps a member
+	member  func(s *store, m broker.Member) broker.Member     // wraps a member
+
+	handle func(s *store, d broker.Delivery, inner func(broker.Delivery)) // stands before a handler
+	batch  func([]broker.Delivery) []broker.Delivery                      // changes a batch
+	read   func(*broker.ReadOptions)                                      // changes what is asked for
+	reads  func([]*broker.Record) []*broker.Record                        // changes what is read to the end
+	create func(*broker.TopicConfig)                                      // changes what is created
+	list   func([]broker.TopicInfo) []broker.TopicInfo                    // changes what is listed
 }
 
 // client is one instance of a service on a store. Its Close leaves the store open.
@@ -40,12 +54,13 @@ func (c client) producer() broker.Producer {
 	if c.defect.sends != nil {
 		p = c.defect.sends(p)
 	}
-	return changing{p, c.defect.produce}
+	return changing{p, c.defect.produce, c.defect.unchecked}
 }
 
 type changing struct {
 	broker.Producer
-	change func(*broker.Record)
+	change    func(*broker.Record)
+	unchecked bool
 }
 
 func (p changing) Produce(ctx context.Context, r *broker.Record, done func(broker.Receipt, error)) {
@@ -53,7 +68,21 @@ func (p changing) Produce(ctx context.Context, r *broker.Record, done func(broke
 	if p.change != nil {
 		p.change(&copied)
 	}
+	if err := p.Check(r); err != nil {
+		done(broker.Receipt{}, err)
+		return
+	}
 	p.Producer.Produce(ctx, &copied, done)
+}
+
+// limit is the size of the largest message of a store.
+const limit = 2 << 20
+
+func (p changing) Check(r *broker.Record) error {
+	if err := p.Producer.Check(r); err != nil || p.unchecked || r.Size() <= limit {
+		return err
+	}
+	return broker.ErrTooLarge
 }
 
 func (c client) Join(ctx context.Context, g broker.Group) (broker.Member, error) {
@@ -75,23 +104,79 @@ func (c client) Join(ctx context.Context, g broker.Group) (broker.Member, error)
 		c.defect.joined(c.store, g.Subscriptions[0].Handle)
 	}
 	if c.defect.member != nil {
-		m = c.defect.member(m)
+		m = c.defect.member(c.store, m)
 	}
 	return &mortal{Member: m, dead: dead}, nil
 }
 
 func (c client) wrap(s *broker.Subscription, dead chan struct{}) {
+	if inner := s.HandleBatch; inner != nil && c.defect.batch != nil {
+		s.HandleBatch = func(ds []broker.Delivery) { inner(c.defect.batch(ds)) }
+	}
 	inner := s.Handle
 	if inner == nil {
 		return
 	}
+	c.mu.Lock()
+	c.handles = append(c.handles, inner)
+	c.mu.Unlock()
 	s.Handle = func(d broker.Delivery) {
 		d = fragile{d, dead}
 		if c.defect.deliver != nil {
 			d = c.defect.deliver(c.store, d)
 		}
+		if c.defect.handle != nil {
+			c.defect.handle(c.store, d, inner)
+			return
+		}
 		inner(d)
 	}
+}
+
+func (c client) Read(ctx context.Context, o broker.ReadOptions) iter.Seq2[*broker.Record, error] {
+	if c.defect.read != nil {
+		c.defect.read(&o)
+	}
+	all := c.Broker.Read(ctx, o)
+	if c.defect.reads == nil || !o.UntilEnd {
+		return all
+	}
+	var rs []*broker.Record
+	var failed error
+	for r, err := range all {
+		if failed = err; err != nil {
+			break
+		}
+		rs = append(rs, r)
+	}
+	return func(yield func(*broker.Record, error) bool) {
+		if failed != nil {
+			yield(nil, failed)
+			return
+		}
+		for _, r := range c.defect.reads(rs) {
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (c client) CreateTopics(ctx context.Context, ts ...broker.TopicConfig) error {
+	if c.defect.create != nil {
+		for i := range ts {
+			c.defect.create(&ts[i])
+		}
+	}
+	return c.Broker.CreateTopics(ctx, ts...)
+}
+
+func (c client) Topics(ctx context.Context) ([]broker.TopicInfo, error) {
+	infos, err := c.Broker.Topics(ctx)
+	if c.defect.list != nil {
+		infos = c.defect.list(infos)
+	}
+	return infos, err
 }
 
 // mortal is a member that can crash: deliveries end with it, and the next owner gets them.
