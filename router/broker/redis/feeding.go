@@ -53,7 +53,7 @@ func (f *feeding) seen(id entryID) bool {
 	if f.claimed {
 		return f.r.inHand(id)
 	}
-	return !f.history && id.compare(f.last) <= 0
+	return !f.history && id.compare(f.last) <= 0 || f.r.again(id)
 }
 
 func (f *feeding) take(en *entry, id entryID) {

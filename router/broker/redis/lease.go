@@ -59,6 +59,7 @@ func (o *owner) keep(ctx context.Context) {
 			return
 		case err == nil:
 			wait = lease / 3
+			o.reader.watch(ctx)
 		case errors.Is(err, errLost):
 			o.lose(err)
 			return

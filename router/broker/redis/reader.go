@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -26,12 +27,14 @@ type reader struct {
 	history bool              // pending entries may be left to read
 	avg     int               // bytes of an entry
 	feeding feeding           // of the read at hand
+	doubt   atomic.Bool       // another server may have taken over
 
 	mu     sync.Mutex
 	run    string  // of the server whose clock the ids are
 	resume entryID // finished up to here, by an earlier owner in this process
 	known  entryID // the group had been read up to here when this owner began
 	last   entryID // fed or finished up to here
+	former entryID // the last of a server that is gone
 	open   window  // fed and not finished
 }
 
@@ -92,6 +95,9 @@ func (r *reader) load(ctx context.Context) (err error) {
 
 // step reads once and feeds what came.
 func (r *reader) step(ctx context.Context, s *sleeper) error {
+	if err := r.reconcile(ctx); err != nil {
+		return err
+	}
 	from, history, count := ">", r.history, r.count()
 	if history {
 		from = r.fed().String()
@@ -99,6 +105,7 @@ func (r *reader) step(ctx context.Context, s *sleeper) error {
 	n, err := r.read(ctx, from, count)
 	if err != nil {
 		r.history = true // the answer may have got lost on the way
+		r.doubtful()
 		return err
 	}
 	if n > 0 {

@@ -4,7 +4,10 @@ import (
 	"testing"
 	"time"
 
+	goredis "github.com/redis/go-redis/v9"
+
 	"github.com/leat-go/leat/internal/testservers"
+	"github.com/leat-go/leat/router/broker"
 	"github.com/leat-go/leat/router/broker/redis"
 	"github.com/leat-go/leat/settings"
 )
@@ -81,4 +84,53 @@ func (o *orders) hasAll(want map[string]bool) bool {
 		}
 	}
 	return true
+}
+
+// TestAnAcknowledgementThatAFailoverLostIsGivenAgain takes the replica away from its master between a delivery and
+// its acknowledgement. As master it has the message pending, which is finished, and nobody reads it again.
+func TestAnAcknowledgementThatAFailoverLostIsGivenAgain(t *testing.T) {
+	t.Parallel()
+	s, err := testservers.StartRedisSentinels(t.Context(), testservers.RedisOptions{})
+	if err != nil {
+		unavailable(t, err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	b := opened(t, settings.Redis{SentinelAddrs: s.Addrs(), SentinelMaster: s.Name(), Lease: 3 * time.Second}, newLogBook(t))
+	topic := create(t, b, 1)
+	handled, finish := make(chan string, 10), make(chan struct{})
+	join(t, b, group(topic, func(d broker.Delivery) {
+		handled <- string(d.Record().Value)
+		<-finish
+		d.Done()
+	}))
+	publish(t, b, &broker.Record{Topic: topic, Key: []byte("k"), Value: []byte("1")})
+	receive(t, handled)
+	master, replica := client(t, s.Servers()[0].Addr()), client(t, s.Servers()[1].Addr())
+	pending := func(c *goredis.Client) int64 {
+		if g := c.XPending(t.Context(), topic, "g").Val(); g != nil {
+			return g.Count
+		}
+		return -1
+	}
+	until(t, "the replica knows who has the message", func() bool { return pending(replica) == 1 })
+	if err := replica.ReplicaOf(t.Context(), "127.0.0.1", "1").Err(); err != nil { // where nobody is
+		t.Fatal(err)
+	}
+	close(finish)
+	until(t, "the message is acknowledged", func() bool { return pending(master) == 0 })
+	if err := s.Servers()[0].Kill(); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the replica is the master", func() bool {
+		m, err := s.Master(t.Context())
+		return err == nil && m == s.Servers()[1]
+	})
+	if got := pending(replica); got != 1 {
+		t.Fatalf("the new master has %d messages pending, want the one whose acknowledgement it never got", got)
+	}
+	until(t, "it is acknowledged again", func() bool { return pending(replica) == 0 })
+	publish(t, b, &broker.Record{Topic: topic, Key: []byte("k"), Value: []byte("2")})
+	if v := receive(t, handled); v != "2" {
+		t.Errorf("message %s was handled, want 2: 1 was finished", v)
+	}
 }
