@@ -23,7 +23,7 @@ type Config struct {
 	// Username and Password are for basic authentication, Token is a bearer token and wins.
 	// A user in a URL counts where Username is empty.
 	Username, Password, Token string
-	// CAFile, CertFile and KeyFile are PEM files for TLS, read by New.
+	// CAFile, CertFile and KeyFile are PEM files for TLS, read by New, or the PEM text itself.
 	CAFile, CertFile, KeyFile string
 	// DefaultNamespace of records, default com.core.events.
 	DefaultNamespace string
@@ -55,8 +55,8 @@ type Codec struct {
 	refusals    *cache[target, refusal]
 	encoding    flights[target, *encoder]
 	resolutions *cache[resolutionKey, *resolution]
-	senders     hot[sending, sender]
-	receivers   hot[receiving, receiver]
+	senders     hot[sender]
+	receivers   hot[receiver]
 }
 
 var (

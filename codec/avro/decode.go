@@ -42,54 +42,59 @@ func (c *Codec) Decode(ctx context.Context, data []byte, h codec.Headers, into a
 		to.Elem().SetZero()
 		return err
 	}
-	if err := c.decode(ctx, key, body, to.Elem()); err != nil {
+	if err := c.decode(ctx, key, body, into, to.Elem()); err != nil {
 		to.Elem().SetZero()
 		return &DecodeError{SchemaID: key.String(), Err: err}
 	}
 	return nil
 }
 
-func (c *Codec) decode(ctx context.Context, key schemaKey, body []byte, to reflect.Value) error {
-	kind := receiving{key, to.Type()}
-	r := c.receivers.get(kind.place(), &kind)
-	if r == nil {
-		made, err := c.receiver(ctx, kind)
-		if err != nil {
+func (c *Codec) decode(ctx context.Context, key schemaKey, body []byte, into any, to reflect.Value) error {
+	typ := identity(reflect.TypeOf(into))
+	place := c.receivers.at(placeOf(typ) + uintptr(key.id) + uintptr(key.high))
+	r := place.Load()
+	if !r.fits(&key, typ) {
+		var err error
+		if r, err = c.receiver(ctx, key, to.Type()); err != nil {
 			return err
 		}
-		r = c.receivers.put(kind.place(), kind, made)
+		r.key, r.typ = key, typ
+		place.Store(r)
 	}
-	if err := r.decode(body, to); err != nil {
+	sound, err := r.layout.judge(body)
+	if err != nil {
 		return err
 	}
-	if bad := r.plan.check(to); bad != nil {
+	to.SetZero()
+	if err := r.decode(body, into); err != nil || (sound && r.faithful) {
+		return err
+	}
+	if bad := planFor(to.Type()).check(to); bad != nil {
 		return bad
 	}
 	return nil
 }
 
-// receiver returns what reads values of that kind.
-func (c *Codec) receiver(ctx context.Context, kind receiving) (receiver, error) {
-	w, err := c.writers.find(ctx, kind.schema)
-	if errors.Is(err, errUnknownType) && c.learn(kind.typ) {
-		w, err = c.writers.find(ctx, kind.schema)
+// receiver returns what reads messages of a schema into values of that type.
+func (c *Codec) receiver(ctx context.Context, key schemaKey, t reflect.Type) (*receiver, error) {
+	w, err := c.writers.find(ctx, key)
+	if errors.Is(err, errUnknownType) && c.learn(t) {
+		w, err = c.writers.find(ctx, key)
 	}
 	if err != nil {
-		return receiver{}, err
+		return nil, err
 	}
-	s, err := c.resolve(w.schema, kind.typ)
-	return receiver{schema: s, shape: w.schema.shape, plan: planFor(kind.typ)}, err
+	s, err := c.resolve(w.schema, t)
+	if err != nil {
+		return nil, err
+	}
+	l := w.schema.layout()
+	return &receiver{schema: s, layout: l, faithful: !l.binary || isGeneric(pointed(t))}, nil
 }
 
-func (r *receiver) decode(body []byte, to reflect.Value) (err error) {
-	if len(body) >= countedFrom {
-		if err := r.shape().checkBlocks(body); err != nil {
-			return err
-		}
-	}
-	to.SetZero()
+func (r *receiver) decode(body []byte, into any) (err error) {
 	defer noPanic(&err)
-	rest, err := r.schema.Decode(body, to.Addr().Interface())
+	rest, err := r.schema.Decode(body, into)
 	if err == nil && len(rest) > 0 {
 		err = fmt.Errorf("%d bytes are left over", len(rest))
 	}

@@ -14,21 +14,40 @@ import (
 // when no registry answers; otherwise the value or its schema is at fault. There are no
 // headers.
 func (c *Codec) Encode(ctx context.Context, dst []byte, s codec.Subject, v any) ([]byte, []codec.Header, error) {
-	key := sendingOf(s, v)
-	if key.typ != nil {
-		if known := c.senders.get(key.place(), &key); known != nil {
-			return known.append(dst, s.Topic, v)
-		}
+	typ := reflect.TypeOf(v)
+	if typ == nil {
+		return dst, nil, encodeError(v, s.Topic, errNil)
 	}
-	t, err := targetOf(s, v)
+	id := identity(typ)
+	place := c.senders.at(placeOf(id) + uintptr(len(s.Topic)))
+	e := place.Load()
+	if !e.fits(&s, id) {
+		var err error
+		if e, err = c.senderOf(ctx, s, v); err != nil {
+			return dst, nil, encodeError(v, s.Topic, err)
+		}
+		place.Store(e)
+	}
+	out, err := e.encode(dst, v)
 	if err != nil {
 		return dst, nil, encodeError(v, s.Topic, err)
+	}
+	return out, nil, nil
+}
+
+// senderOf returns what writes values like v for s.
+func (c *Codec) senderOf(ctx context.Context, s codec.Subject, v any) (*sender, error) {
+	t, err := targetOf(s, v)
+	if err != nil {
+		return nil, err
 	}
 	e, err := c.sender(ctx, t, v)
 	if err != nil {
-		return dst, nil, encodeError(v, s.Topic, err)
+		return nil, err
 	}
-	return c.senders.put(key.place(), key, e).append(dst, s.Topic, v)
+	e.topic, e.namespace, e.declared, e.several = s.Topic, s.Namespace, s.Type, s.Several
+	e.typ = identity(reflect.TypeOf(v))
+	return e, nil
 }
 
 // EncodeWith appends v, a map[string]any or a struct, with the schema given as JSON text.
@@ -38,31 +57,6 @@ func (c *Codec) EncodeWith(ctx context.Context, dst []byte, topic, schema string
 	if err != nil {
 		return dst, nil, encodeError(v, topic, err)
 	}
-	return e.append(dst, topic, v)
-}
-
-func encodeError(v any, topic string, err error) error {
-	return fmt.Errorf("encode %T for %s as Avro: %w", v, topic, err)
-}
-
-// sender returns what writes values like v for t.
-func (c *Codec) sender(ctx context.Context, t target, v any) (sender, error) {
-	typ := pointed(reflect.TypeOf(v))
-	if typ == nil {
-		return sender{}, errNil
-	}
-	e, err := c.encoderFor(ctx, t)
-	if err != nil {
-		return sender{}, err
-	}
-	out := sender{schema: e.schema.values, frame: e.frame, plan: planFor(typ)}
-	if typ.Kind() == reflect.Map {
-		out.schema = e.schema.public
-	}
-	return out, nil
-}
-
-func (e *sender) append(dst []byte, topic string, v any) ([]byte, []codec.Header, error) {
 	out, err := e.encode(dst, v)
 	if err != nil {
 		return dst, nil, encodeError(v, topic, err)
@@ -70,19 +64,45 @@ func (e *sender) append(dst []byte, topic string, v any) ([]byte, []codec.Header
 	return out, nil, nil
 }
 
+func encodeError(v any, topic string, err error) error {
+	return fmt.Errorf("encode %T for %s as Avro: %w", v, topic, err)
+}
+
+// sender returns what writes values like v for t.
+func (c *Codec) sender(ctx context.Context, t target, v any) (*sender, error) {
+	typ := pointed(reflect.TypeOf(v))
+	if typ == nil {
+		return nil, errNil
+	}
+	e, err := c.encoderFor(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	out := &sender{schema: e.schema.values, frame: e.frame, layout: e.schema.layout()}
+	if typ.Kind() == reflect.Map {
+		out.schema = e.schema.public
+	}
+	return out, nil
+}
+
 func (e *sender) encode(dst []byte, v any) (out []byte, err error) {
-	value := reflect.ValueOf(v)
-	for value.Kind() == reflect.Pointer {
-		value = value.Elem()
-	}
-	if !value.IsValid() {
-		return dst, errNil
-	}
-	if bad := e.plan.check(value); bad != nil {
-		return dst, bad
-	}
 	defer noPanic(&err)
-	return e.schema.AppendEncode(append(dst, e.frame...), v)
+	out, err = e.schema.AppendEncode(append(dst, e.frame...), v)
+	if err != nil {
+		return nil, err
+	}
+	if sound, _ := e.layout.judge(out[len(dst)+len(e.frame):]); !sound {
+		return nil, notText(v)
+	}
+	return out, nil
+}
+
+// notText names the place of a string that is not UTF-8.
+func notText(v any) error {
+	if bad := planFor(reflect.TypeOf(v)).check(reflect.ValueOf(v)); bad != nil {
+		return bad
+	}
+	return &textError{}
 }
 
 // targetOf says with which schema v goes out for s.

@@ -12,67 +12,47 @@ import (
 // hot keeps what was used last in places found without a hash over the whole key. Two keys
 // in one place drive each other out, which costs a look into the caches behind it. Only what
 // stays true for ever may be kept here.
-type hot[K comparable, V any] struct {
-	places [64]atomic.Pointer[hotEntry[K, V]]
+type hot[E any] struct {
+	places [64]atomic.Pointer[E]
 }
 
-type hotEntry[K comparable, V any] struct {
-	key   K
-	value V
+func (h *hot[E]) at(place uintptr) *atomic.Pointer[E] {
+	return &h.places[place%uintptr(len(h.places))]
 }
 
-func (h *hot[K, V]) get(place uintptr, key *K) *V {
-	if e := h.places[place%uintptr(len(h.places))].Load(); e != nil && e.key == *key {
-		return &e.value
-	}
-	return nil
-}
+// identity tells types apart; their descriptors are 32 bytes apart at least.
+func identity(t reflect.Type) uintptr { return reflect.ValueOf(t).Pointer() }
 
-func (h *hot[K, V]) put(place uintptr, key K, value V) *V {
-	e := &hotEntry[K, V]{key, value}
-	h.places[place%uintptr(len(h.places))].Store(e)
-	return &e.value
-}
+func placeOf(id uintptr) uintptr { return id>>5 ^ id>>11 }
 
-// placeOf spreads types; their descriptors are 32 bytes apart at least.
-func placeOf(t reflect.Type) uintptr {
-	p := reflect.ValueOf(t).Pointer()
-	return p>>5 ^ p>>11
-}
-
-// sending is a kind of value that goes to a topic.
-type sending struct {
-	topic, namespace string
-	declared, typ    reflect.Type
-	several          bool
-}
-
-// sender writes such values.
+// sender writes values of one Go type to one topic.
 type sender struct {
+	topic, namespace string
+	declared         reflect.Type
+	typ              uintptr
+	several          bool
+
 	schema *avro.Schema
 	frame  []byte
-	plan   *textPlan
+	layout layout
 }
 
-func (s sending) place() uintptr { return placeOf(s.typ) + uintptr(len(s.topic)) }
-
-func sendingOf(s codec.Subject, v any) sending {
-	return sending{s.Topic, s.Namespace, s.Type, reflect.TypeOf(v), s.Several}
+// fits reports whether e writes values of that type for s.
+func (e *sender) fits(s *codec.Subject, typ uintptr) bool {
+	return e != nil && e.typ == typ && e.declared == s.Type && e.topic == s.Topic &&
+		e.namespace == s.Namespace && e.several == s.Several
 }
 
-// receiving is a kind of value that is read from messages of one schema.
-type receiving struct {
-	schema schemaKey
-	typ    reflect.Type
-}
-
-// receiver reads such values.
+// receiver reads messages of one schema into values of one Go type.
 type receiver struct {
-	schema *avro.Schema
-	shape  func() *shape
-	plan   *textPlan
+	key schemaKey
+	typ uintptr
+
+	schema   *avro.Schema
+	layout   layout
+	faithful bool // text in the values was text in the bytes
 }
 
-func (r receiving) place() uintptr {
-	return placeOf(r.typ) + uintptr(r.schema.id) + uintptr(r.schema.guid[0])
+func (r *receiver) fits(key *schemaKey, typ uintptr) bool {
+	return r != nil && r.typ == typ && r.key == *key
 }

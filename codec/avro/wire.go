@@ -3,7 +3,6 @@ package avro
 import (
 	"bytes"
 	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"math"
@@ -31,25 +30,23 @@ const (
 
 // schemaKey is how a message names the schema that it was written with.
 type schemaKey struct {
-	kind keyKind
-	id   uint32
-	guid [16]byte // or the fingerprint in the first eight bytes
+	kind      keyKind
+	id        uint32
+	high, low uint64 // a GUID; a fingerprint is in high
 }
 
 func fingerprintKey(f [8]byte) schemaKey {
-	k := schemaKey{kind: byFingerprint}
-	copy(k.guid[:], f[:])
-	return k
+	return schemaKey{kind: byFingerprint, high: binary.BigEndian.Uint64(f[:])}
 }
 
 // String is the id in decimal, the GUID, or the fingerprint in hex.
 func (k schemaKey) String() string {
 	switch k.kind {
 	case byGUID:
-		h := hex.EncodeToString(k.guid[:])
+		h := fmt.Sprintf("%016x%016x", k.high, k.low)
 		return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
 	case byFingerprint:
-		return hex.EncodeToString(k.guid[:8])
+		return fmt.Sprintf("%016x", k.high)
 	case byID:
 	}
 	return strconv.FormatUint(uint64(k.id), 10)
@@ -81,9 +78,8 @@ func headerKey(h codec.Headers) (k schemaKey, ok bool) {
 	if !ok || len(value) != guidLength || value[0] != 1 {
 		return k, false
 	}
-	k.kind = byGUID
-	copy(k.guid[:], value[1:])
-	return k, true
+	guid := value[1:]
+	return schemaKey{kind: byGUID, high: binary.BigEndian.Uint64(guid), low: binary.BigEndian.Uint64(guid[8:])}, true
 }
 
 func confluentKey(data []byte) (schemaKey, []byte, error) {
