@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint fmt generate examples bench chaos ci
+.PHONY: help run build test lint vuln fmt generate examples bench chaos ci
 
 GOLANGCI := 2.15.0
 
@@ -31,6 +31,9 @@ test: ## test against real servers where this machine has them, else embedded on
 
 lint: ## check style and the import map
 	$(golangci) run ./...
+
+vuln: ## look for known vulnerabilities, where the database of govulncheck can be reached
+	@.ci/vuln
 
 fmt: ## format the code
 	$(golangci) fmt ./...

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strings"
 )
 
 const (
@@ -73,7 +74,7 @@ func tlsConfig(cfg Config) (*tls.Config, error) {
 	if cfg.CertFile == "" || cfg.KeyFile == "" {
 		return nil, errors.New("schema registry: a client certificate needs both its certfile and its keyfile")
 	}
-	pair, err := tls.LoadX509KeyPair(cfg.CertFile, cfg.KeyFile)
+	pair, err := readPair(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("schema registry client certificate: %w", err)
 	}
@@ -81,17 +82,42 @@ func tlsConfig(cfg Config) (*tls.Config, error) {
 	return out, nil
 }
 
+func readPair(cfg Config) (tls.Certificate, error) {
+	cert, err := readPEM(cfg.CertFile)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	key, err := readPEM(cfg.KeyFile)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	return tls.X509KeyPair(cert, key)
+}
+
 func readPool(file string) (*x509.CertPool, error) {
-	data, err := os.ReadFile(file) //nolint:gosec // named in the settings
+	data, err := readPEM(file)
 	if err != nil {
 		return nil, fmt.Errorf("schema registry cafile: %w", err)
 	}
 	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(data) {
-		return nil, fmt.Errorf("schema registry cafile %s: no PEM certificate in it", file)
+	switch {
+	case pool.AppendCertsFromPEM(data):
+		return pool, nil
+	case inline(file):
+		return nil, errors.New("schema registry cafile: no PEM certificate in its text")
 	}
-	return pool, nil
+	return nil, fmt.Errorf("schema registry cafile %s: no PEM certificate in it", file)
 }
+
+// readPEM reads a file, or takes the text that is there in place of its path.
+func readPEM(file string) ([]byte, error) {
+	if inline(file) {
+		return []byte(file), nil
+	}
+	return os.ReadFile(file) //nolint:gosec // named in the settings
+}
+
+func inline(file string) bool { return strings.Contains(file, "-----BEGIN") }
 
 func sameHost(r *http.Request, via []*http.Request) error {
 	if first := via[0].URL; r.URL.Host != first.Host || r.URL.Scheme != first.Scheme {
