@@ -3,6 +3,7 @@ package avro_test
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -35,11 +36,7 @@ type peerAnswer struct {
 
 func TestFastavro(t *testing.T) {
 	t.Parallel()
-	python := os.Getenv("LEAT_TEST_PYTHON")
-	if python == "" {
-		missingPeer(t, "LEAT_TEST_PYTHON is not set: it names a Python with fastavro")
-	}
-	answers := askPeer(t, python, filepath.Join("testdata", "peers", "fastavro_peer.py"))
+	answers := askPeer(t, python(t), filepath.Join("testdata", "peers", "fastavro_peer.py"))
 	for i, v := range vectors.Vectors() {
 		if diff := cmp.Diff(readVector(t, v).Value, answers[i].Value); diff != "" {
 			t.Errorf("%s: fastavro reads something else:\n%s", v.Name, diff)
@@ -50,13 +47,70 @@ func TestFastavro(t *testing.T) {
 
 func TestAvsc(t *testing.T) {
 	t.Parallel()
-	folder := os.Getenv("LEAT_TEST_NODE")
-	if folder == "" {
-		t.Skip("LEAT_TEST_NODE is not set: it names a folder with node_modules/avsc")
-	}
-	answers := askPeer(t, "node", filepath.Join("testdata", "peers", "avsc_peer.js"), folder)
+	answers := askPeer(t, "node", filepath.Join("testdata", "peers", "avsc_peer.js"), node(t))
 	for i, v := range vectors.Vectors() {
 		readsPeer(t, v, answers[i])
+	}
+}
+
+// TestFastavroWithARegistry has schemas looked up by the id in the message.
+func TestFastavroWithARegistry(t *testing.T) {
+	t.Parallel()
+	program, url := python(t), testservers.RegistryFor(t).URL
+	passOn(t, url, program, filepath.Join("testdata", "peers", "registry_peer.py"), url)
+}
+
+// TestConfluentWithARegistry is about Confluent's own client for JavaScript.
+func TestConfluentWithARegistry(t *testing.T) {
+	t.Parallel()
+	folder, url := node(t), testservers.RegistryFor(t).URL
+	passOn(t, url, "node", filepath.Join("testdata", "peers", "registry_peer.js"), folder, url)
+}
+
+func python(t *testing.T) string {
+	t.Helper()
+	return peerFrom(t, "LEAT_TEST_PYTHON", "a Python with fastavro")
+}
+
+func node(t *testing.T) string {
+	t.Helper()
+	return peerFrom(t, "LEAT_TEST_NODE", "a folder whose node_modules have avsc and @confluentinc/schemaregistry")
+}
+
+func peerFrom(t *testing.T, variable, what string) string {
+	t.Helper()
+	value := os.Getenv(variable)
+	if value == "" {
+		missingPeer(t, variable+" is not set: it names "+what)
+	}
+	return value
+}
+
+type passed struct {
+	Topic   string `json:"topic"`
+	Message string `json:"message"`
+}
+
+// passOn publishes every vector, has a program read and write it again, and reads that.
+func passOn(t *testing.T, url, program string, args ...string) {
+	t.Helper()
+	c := contractCodec(t, url, true)
+	all := vectors.Vectors()
+	sent, got := make([]passed, len(all)), []passed(nil)
+	for i, v := range all {
+		s := vectorSubject(v)
+		s.Topic = freshTopic[any]().Topic
+		sent[i] = passed{s.Topic, hex.EncodeToString(encodeTo(t, c, s, v.Value))}
+	}
+	input, err := json.Marshal(sent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(runPeer(t, input, program, args...), &got); err != nil || len(got) != len(sent) {
+		t.Fatalf("%d answers to %d questions: %v", len(got), len(sent), err)
+	}
+	for i, v := range all {
+		wantVector(t, c, v, unhex(t, got[i].Message))
 	}
 }
 
