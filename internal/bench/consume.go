@@ -10,25 +10,26 @@ import (
 // with results to the moment at which the topic of results has all of them.
 func reading(m Mode) func(context.Context, *Task) ([]float64, error) {
 	return func(ctx context.Context, t *Task) ([]float64, error) {
-		took, err := read(ctx, t, m)
-		return []float64{float64(t.Messages) / took.Seconds()}, err
+		met, end, err := read(ctx, t, m)
+		return []float64{float64(t.Messages) / met.since(end).Seconds()}, err
 	}
 }
 
-func read(ctx context.Context, t *Task, m Mode) (time.Duration, error) {
+// read returns the meter and when everything was done.
+func read(ctx context.Context, t *Task, m Mode) (*meter, time.Time, error) {
 	met := newMeter(t.Messages, t.Messages == t.full && m != Raw)
 	j := t.job(m, met)
 	ready := func(context.Context) error { return nil }
 	if m.publishes() {
 		j.Out = t.bed.unique("out-" + t.Subject)
 		if err := t.bed.s.Create(ctx, j.Out, j.Partitions); err != nil {
-			return 0, err
+			return met, time.Time{}, err
 		}
 		defer t.bed.s.Drop(ctx, j.Partitions, j.Out)
 		ready = func(ctx context.Context) error { return awaitSize(ctx, t.bed.s, j.Out, j.Partitions, t.Messages) }
 	}
 	end, err := consume(ctx, t, j, met, ready)
-	return met.since(end), errors.Join(err, met.complete())
+	return met, end, errors.Join(err, met.complete())
 }
 
 // job reads the task's topics into a meter, with a group of its own.

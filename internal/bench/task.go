@@ -21,7 +21,8 @@ type Task struct {
 	format topics.Format
 	full   int // messages of the topics to read, of which stock adapters take a part
 	topics []string
-	parts  int // of each topic
+	parts  int      // of each topic
+	sparse []string // topics like these with one message each
 }
 
 // limit bounds a run.
