@@ -30,13 +30,12 @@ func (w *writer) exec(batch []*write) error {
 
 // bundles keeps together what one command can, which in a cluster is what one slot has.
 func (w *writer) bundles(batch []*write) (bs []bundle) {
+	if _, ok := w.client.(*redis.ClusterClient); !ok {
+		return []bundle{{severalOfOne(batch), batch}}
+	}
 	streams := map[string][]*write{}
 	for _, x := range batch {
-		s := x.stream()
-		streams[s] = append(streams[s], x)
-	}
-	if _, ok := w.client.(*redis.ClusterClient); !ok {
-		return []bundle{{len(streams) < len(batch), batch}}
+		streams[x.stream] = append(streams[x.stream], x)
 	}
 	var single []*write
 	for _, xs := range streams {
@@ -52,6 +51,18 @@ func (w *writer) bundles(batch []*write) (bs []bundle) {
 	return bs
 }
 
+// severalOfOne tells whether a stream gets more than one record.
+func severalOfOne(batch []*write) bool {
+	seen := map[string]bool{}
+	for _, x := range batch {
+		if seen[x.stream] {
+			return true
+		}
+		seen[x.stream] = true
+	}
+	return false
+}
+
 func (w *writer) sendBundle(b bundle) error {
 	pipe := w.client.Pipeline()
 	if b.whole {
@@ -60,8 +71,8 @@ func (w *writer) sendBundle(b bundle) error {
 	grows := map[string]bool{}
 	for _, x := range b.writes {
 		x.cmd = w.command(pipe, x)
-		if w.limit.max > 0 && !w.compacts(x) {
-			grows[x.stream()] = true
+		if w.limit.max > 0 && !x.compacts {
+			grows[x.stream] = true
 		}
 	}
 	bounds := w.limit.bound(w.ctx, pipe, grows)

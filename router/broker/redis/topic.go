@@ -29,6 +29,7 @@ type topic struct {
 	partitions int
 	kind       topics.Kind
 	retention  time.Duration // negative: for ever
+	streams    []string      // of the partitions, when it comes from the registry
 }
 
 func (t topic) fields() []any {
@@ -90,6 +91,7 @@ func (r *registry) read(ctx context.Context, name string) (topic, error) {
 		}
 		t = old
 	}
+	t.streams = streamsOf(name, t.partitions)
 	r.keep(name, t)
 	return t, nil
 }
@@ -104,6 +106,14 @@ func (r *registry) keep(name string, t topic) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.topics[name] = known{t, time.Now()}
+}
+
+func streamsOf(topic string, partitions int) []string {
+	ss := make([]string, partitions)
+	for p := range ss {
+		ss[p] = stream(topic, int32(p)) //nolint:gosec // a small count
+	}
+	return ss
 }
 
 // create registers a topic that has no hash.

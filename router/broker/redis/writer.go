@@ -24,18 +24,20 @@ const (
 // write is a record on its way.
 type write struct {
 	r         *broker.Record
-	values    []any
+	args      []any // of XADD; fields and values are behind the id
 	done      func(broker.Receipt, error)
 	partition int32
-	placed    bool
+	stream    string      // "" before its partition was chosen
+	compacts  bool        // it replaces the former record of its key
 	cmd       redis.Cmder // of the last try
 }
 
-func newWrite(r *broker.Record, done func(broker.Receipt, error)) *write {
-	return &write{r: r, values: encode(r), done: done}
-}
+// xaddID is how many arguments of XADD there are up to the id.
+const xaddID = 3
 
-func (x *write) stream() string { return stream(x.r.Topic, x.partition) }
+func newWrite(r *broker.Record, done func(broker.Receipt, error)) *write {
+	return &write{r: r, args: appendEntry(append(make([]any, 0, xaddID+8), "xadd", "", "*"), r), done: done}
+}
 
 // writer sends the records of all producers, in the order of the calls, one pipeline at a
 // time. What was not answered, or refused for a moment, it sends again in the same order:
@@ -155,16 +157,23 @@ func (w *writer) try(batch []*write) ([]*write, error) {
 
 // place chooses the partitions. A record whose topic cannot be used is refused.
 func (w *writer) place(batch []*write) ([]*write, error) {
-	kept := batch[:0:0]
+	kept := batch[:0:len(batch)] // what was refused is not looked at again
+	var t topic
+	var name string
 	for i, x := range batch {
-		t, err := w.topics.get(w.ctx, x.r.Topic)
+		var err error
+		if x.r.Topic != name {
+			t, err = w.topics.get(w.ctx, x.r.Topic)
+		}
 		switch {
 		case err == nil:
+			name = x.r.Topic
 			w.choose(x, t)
 			kept = append(kept, x)
 		case passing(err):
 			return append(kept, batch[i:]...), err
 		default:
+			name = ""
 			w.finish(x, broker.Receipt{}, fmt.Errorf("publish to %s: %w", x.r.Topic, explain(err)))
 		}
 	}
@@ -172,10 +181,10 @@ func (w *writer) place(batch []*write) ([]*write, error) {
 }
 
 func (w *writer) choose(x *write, t topic) {
-	if x.placed {
+	x.compacts = t.kind == topics.KindState && len(x.r.Key) > 0
+	if x.stream != "" {
 		return
 	}
-	x.placed = true
 	switch {
 	case len(x.r.Key) > 0:
 		x.partition = broker.PartitionOf(x.r.Key, t.partitions)
@@ -183,20 +192,18 @@ func (w *writer) choose(x *write, t topic) {
 		x.partition = w.robin[x.r.Topic] % int32(t.partitions) //nolint:gosec // a small count
 		w.robin[x.r.Topic] = x.partition + 1
 	}
+	x.stream = t.streams[x.partition]
 }
 
 func (w *writer) command(pipe redis.Pipeliner, x *write) redis.Cmder {
-	s := x.stream()
-	if w.compacts(x) {
-		args := append([]any{x.r.Key}, x.values...)
-		return pipe.Eval(w.ctx, stateText, []string{s, side(s, "latest")}, args...)
+	if x.compacts {
+		args := append([]any{x.r.Key}, x.args[xaddID:]...)
+		return pipe.Eval(w.ctx, stateText, []string{x.stream, side(x.stream, "latest")}, args...)
 	}
-	return pipe.XAdd(w.ctx, &redis.XAddArgs{Stream: s, Values: x.values})
-}
-
-// compacts tells whether a record replaces the former one of its key.
-func (w *writer) compacts(x *write) bool {
-	return w.topics.last(x.r.Topic).kind == topics.KindState && len(x.r.Key) > 0
+	x.args[1] = x.stream
+	cmd := redis.NewStringCmd(w.ctx, x.args...)
+	_ = pipe.Process(w.ctx, cmd) // only adds it
+	return cmd
 }
 
 // settle finishes what was answered and returns the rest.
@@ -205,13 +212,14 @@ func (w *writer) settle(batch []*write) (rest []*write) {
 		err := x.cmd.Err()
 		switch {
 		case err == nil:
-			w.finish(x, receipt(x), nil)
+			x.done(receipt(x), nil)
 		case passing(err) || redis.IsExecAbortError(err):
 			rest = append(rest, x)
 		default:
-			w.finish(x, broker.Receipt{}, fmt.Errorf("publish to %s: %w", x.r.Topic, explain(err)))
+			x.done(broker.Receipt{}, fmt.Errorf("publish to %s: %w", x.r.Topic, explain(err)))
 		}
 	}
+	w.finished(len(batch) - len(rest))
 	return rest
 }
 
@@ -232,9 +240,13 @@ func receipt(x *write) broker.Receipt {
 
 func (w *writer) finish(x *write, r broker.Receipt, err error) {
 	x.done(r, err)
+	w.finished(1)
+}
+
+func (w *writer) finished(n int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.sending--
+	w.sending -= n
 	w.checkIdle()
 }
 
