@@ -46,6 +46,27 @@ func (p *page) number() (int, bool) {
 	return n, err == nil && kind == ':'
 }
 
+// unwrap leaves the entries of the one stream in an answer that has a list of streams, or
+// the error.
+func (p *page) unwrap() error {
+	if p.failed() {
+		return nil
+	}
+	r := reply{p.Bytes()}
+	streams, err := r.list()
+	if err != nil || streams < 1 {
+		p.Reset()
+		_, _ = p.WriteString("*0\r\n") // never fails
+		return err
+	}
+	if _, err := r.list(); err != nil {
+		return err
+	}
+	_, err = r.text()
+	p.Next(p.Len() - len(r.b))
+	return err
+}
+
 // each hands over all entries, in order. An entry is valid until f returns.
 func (p *page) each(f func(*entry)) error {
 	r := reply{p.Bytes()}

@@ -25,6 +25,7 @@ type reader struct {
 	kick    chan struct{}
 	state   map[string]string // attempts that earlier owners noted
 	history bool              // pending entries may be left to read
+	backlog bool              // the last read brought all that it asked for
 	avg     int               // bytes of an entry
 	feeding feeding           // of the read at hand
 	doubt   atomic.Bool       // another server may have taken over
@@ -108,6 +109,7 @@ func (r *reader) step(ctx context.Context, s *sleeper) error {
 		r.doubtful()
 		return err
 	}
+	r.backlog = n == count
 	if n > 0 {
 		s.busy()
 	}
@@ -127,7 +129,7 @@ func (r *reader) read(ctx context.Context, from string, count int) (int, error) 
 	}
 	p := newPage()
 	defer p.free()
-	if err := r.o.client().Process(ctx, redis.NewRawWriteToCmd(ctx, p, r.command(from, count)...)); err != nil {
+	if err := r.ask(ctx, p, from, count); err != nil {
 		return 0, err
 	}
 	if p.failed() {
@@ -141,6 +143,15 @@ func (r *reader) read(ctx context.Context, from string, count int) (int, error) 
 		return 0, err
 	}
 	return f.feed(), nil
+}
+
+func (r *reader) ask(ctx context.Context, p *page, from string, count int) error {
+	if r.backlog {
+		if done, err := r.readBacklog(ctx, p, from, count); done || err != nil {
+			return err
+		}
+	}
+	return r.o.client().Process(ctx, redis.NewRawWriteToCmd(ctx, p, r.command(from, count)...))
 }
 
 func (r *reader) command(from string, count int) []any {

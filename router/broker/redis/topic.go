@@ -111,7 +111,7 @@ func (r *registry) keep(name string, t topic) {
 func streamsOf(topic string, partitions int) []string {
 	ss := make([]string, partitions)
 	for p := range ss {
-		ss[p] = stream(topic, int32(p)) //nolint:gosec // a small count
+		ss[p] = stream(topic, int32(p))
 	}
 	return ss
 }
