@@ -13,6 +13,7 @@ type BrokerStatus struct {
 	Configured bool   `json:"configured"` // settings enable it, or it serves the topics
 	Connected  bool   `json:"connected"`  // it answers now
 	Ready      bool   `json:"ready"`      // connected, and all handlers consume
+	Reason     string `json:"reason"`     // why a connected broker is not ready, "" otherwise
 }
 
 // Status tells how the service stands with every broker. Of a service that is not started
@@ -31,10 +32,17 @@ func (a *App) Status(ctx context.Context) []BrokerStatus {
 		all[i].Configured = s.Name == p.served() || p.env.Broker == nil && slices.Contains(p.needed(), s.Name)
 		if l != nil && all[i].Configured {
 			all[i].Connected = connected(ctx, l.broker, s.Name)
-			all[i].Ready = all[i].Connected && l.router.Ready() == nil
+			all[i].judge(l.router.Ready())
 		}
 	}
 	return all
+}
+
+func (s *BrokerStatus) judge(notReady error) {
+	s.Ready = s.Connected && notReady == nil
+	if s.Connected && notReady != nil {
+		s.Reason = notReady.Error()
+	}
 }
 
 func connected(ctx context.Context, b broker.Broker, name string) bool {

@@ -62,3 +62,9 @@ type Namer interface {
 type Checker interface {
 	Check(s Subject) error
 }
+
+// Prober is a Codec that depends on something outside, such as a schema registry.
+type Prober interface {
+	// Ready returns nil, or why messages have to wait now. It asks nobody.
+	Ready() error
+}

@@ -28,6 +28,8 @@ func (m *moody) mood() error {
 	return nil
 }
 
+func (m *moody) Ready() error { return m.mood() }
+
 func (m *moody) Encode(ctx context.Context, dst []byte, s codec.Subject, v any) ([]byte, []codec.Header, error) {
 	if err := m.mood(); err != nil {
 		return dst, nil, err
@@ -81,8 +83,14 @@ func TestARegistryThatIsAwayIsWaitedFor(t *testing.T) {
 				}
 				m.away.Store(true)
 				elapse(time.Minute)
+				if err := r.Ready(); err == nil || err.Error() != "avro messages wait: registry: codec temporarily unavailable" {
+					t.Errorf("ready while the registry is away: %v", err)
+				}
 				m.away.Store(false)
 				elapse(time.Minute)
+				if err := r.Ready(); err != nil {
+					t.Errorf("not ready after the registry came back: %v", err)
+				}
 				if diff := cmp.Diff([]string{"warm attempt 1", "cold attempt 1"}, got.all()); diff != "" {
 					t.Error(diff)
 				}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -41,8 +43,23 @@ func (r *Router) Ready() error {
 			return err
 		}
 	}
+	if err := r.codecsReady(); err != nil {
+		return err
+	}
 	if r.counters.degraded.Load() > 0 {
 		return errors.New("outputs or handlers are held up: see the log")
+	}
+	return nil
+}
+
+// codecsReady names a schema registry that does not answer.
+func (r *Router) codecsReady() error {
+	for _, format := range slices.Sorted(maps.Keys(r.codecs)) {
+		if c, ok := r.codecs[format].(codec.Prober); ok {
+			if err := c.Ready(); err != nil {
+				return fmt.Errorf("%s messages wait: %w", format, err)
+			}
+		}
 	}
 	return nil
 }

@@ -28,6 +28,7 @@ const (
 type registry struct {
 	nodes []*node
 	good  atomic.Int64 // the node that answered last
+	last  atomic.Pointer[outage]
 	slots chan struct{}
 	log   *slog.Logger
 }
@@ -147,12 +148,13 @@ func (r *registry) ask(ctx context.Context, everyone bool, q question) error {
 		case v == missing && everyone:
 			absent = r.nodes[i].fault(err)
 		default:
-			return r.nodes[i].settle(v, err)
+			return r.answered(v, r.nodes[i].settle(v, err))
 		}
 	}
 	if len(faults) > 0 {
-		return unavailable(fmt.Errorf("schema registry: %w", errors.Join(faults...)))
+		return r.answered(failed, unavailable(fmt.Errorf("schema registry: %w", errors.Join(faults...))))
 	}
+	r.last.Store(nil)
 	return &missingError{absent}
 }
 

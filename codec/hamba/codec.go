@@ -39,6 +39,7 @@ type resolution struct {
 var (
 	_ codec.Codec   = (*Codec)(nil)
 	_ codec.Checker = (*Codec)(nil)
+	_ codec.Prober  = (*Codec)(nil)
 )
 
 // New returns a codec. It reports every fault of cfg and connects to nothing.
@@ -77,6 +78,9 @@ func (c *Codec) Prepare(ctx context.Context, s codec.Subject) error {
 
 // Ping asks the registry for an answer. Nil without a registry.
 func (c *Codec) Ping(ctx context.Context) error { return c.registry.Ping(ctx) }
+
+// Ready returns nil, or why the registry was of no use when it was asked last.
+func (c *Codec) Ready() error { return c.registry.Ready() }
 
 // Encode appends v, a struct or a pointer to one, with the schema of s.Type.
 func (c *Codec) Encode(ctx context.Context, dst []byte, s codec.Subject, v any) ([]byte, []codec.Header, error) {
