@@ -25,6 +25,8 @@
 //	string, types that are text         string
 //	[]byte, [N]byte                     bytes, fixed
 //	[16]byte or string with uuid        fixed or string with the logical type uuid
+//	[12]byte with duration              fixed with the logical type duration: months, days and
+//	                                    milliseconds in four bytes each, the lowest first
 //	time.Time                           long timestamp-millis
 //	time.Duration                       long time-micros
 //	big.Rat with decimal(p,s)           bytes decimal; never rounded
@@ -35,7 +37,7 @@
 //
 // The avro tag's options, after the name and separated by commas: timestamp-millis,
 // timestamp-micros, timestamp-nanos, their local- forms, date, time-millis, time-micros,
-// uuid, decimal(p,s), inline, omitzero, alias=old, type-alias=Old and, as the last one,
+// uuid, duration, decimal(p,s), inline, omitzero, alias=old, type-alias=Old and, as the last one,
 // default=value. "-" leaves a field out; so does json:"-" where there is no avro tag.
 // "A type that is text" has MarshalText and UnmarshalText. Functions, channels, interfaces,
 // complex numbers and structs without a name have no schema; the error names the field.

@@ -49,16 +49,18 @@ func (d *derivation) tagged(t reflect.Type, g tag, path string) (any, error) {
 	switch {
 	case base != "" && primitive(t.Kind()) == base:
 		return logicalNode{Type: base, LogicalType: g.logical}, nil
-	case g.logical == "uuid" && isUUIDArray(t):
+	case g.logical == "uuid" && isBytes(t, 16):
 		return d.fixed(t, "uuid", "uuid", path)
+	case g.logical == "duration" && isBytes(t, 12):
+		return d.fixed(t, "duration", "duration", path)
 	case g.logical == "uuid" && (t.Kind() == reflect.String || (marshalsText(t) && unmarshalsText(t))):
 		return logicalNode{Type: "string", LogicalType: "uuid"}, nil
 	}
 	return nil, fmt.Errorf("%s: %s cannot be a %s", path, t, g.logical)
 }
 
-func isUUIDArray(t reflect.Type) bool {
-	return t.Kind() == reflect.Array && t.Elem().Kind() == reflect.Uint8 && t.Len() == 16
+func isBytes(t reflect.Type, n int) bool {
+	return t.Kind() == reflect.Array && t.Elem().Kind() == reflect.Uint8 && t.Len() == n
 }
 
 func marshalsText(t reflect.Type) bool {

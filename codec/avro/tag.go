@@ -100,7 +100,7 @@ func (t *tag) option(option string) error {
 
 func (t *tag) logicalOption(option string) error {
 	switch option {
-	case "uuid", "date", "time-millis", "time-micros",
+	case "uuid", "duration", "date", "time-millis", "time-micros",
 		"timestamp-millis", "timestamp-micros", "timestamp-nanos",
 		"local-timestamp-millis", "local-timestamp-micros", "local-timestamp-nanos":
 		t.logical = option
