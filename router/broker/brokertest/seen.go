@@ -91,6 +91,17 @@ func (s *seen) len() int {
 	return len(s.records)
 }
 
+// distinct is how many messages came, however often.
+func (s *seen) distinct() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ids := map[string]struct{}{}
+	for _, r := range s.records {
+		ids[r.ID] = struct{}{}
+	}
+	return len(ids)
+}
+
 func (s *seen) has(value string) bool { return slices.Contains(s.values(), value) }
 
 func (s *seen) wait(b *bench, n int) {
