@@ -18,18 +18,17 @@ var cannot = []brokertest.Option{
 	brokertest.NotFor("a message that is too large fails alone", "512 MiB, the limit of Redis, is more than a test should publish"),
 }
 
+// TestConformance has a user for whom the server knows no command that Redis 6.2 had not.
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	server := testservers.RedisFor(t)
-	if !server.Real {
-		t.Skip("the embedded one has its own test")
-	}
-	conform(t, server)
+	s := ownServer(t, testservers.RedisOptions{})
+	user, password := as62(t, s.Addr())
+	conform(t, s.Addr(), func(c *settings.Redis) { c.Username, c.Password = user, settings.Secret(password) })
 }
 
 func TestConformanceEmbedded(t *testing.T) {
 	t.Parallel()
-	conform(t, testservers.EmbeddedRedis(t))
+	conform(t, testservers.EmbeddedRedis(t).Addr, func(*settings.Redis) {})
 }
 
 // onLine is a broker whose connection can be cut.
@@ -38,12 +37,13 @@ type onLine struct {
 	line *brokertest.Line
 }
 
-func conform(t *testing.T, server testservers.Redis) {
+func conform(t *testing.T, addr string, change func(*settings.Redis)) {
 	t.Helper()
 	brokertest.Run(t, func(t testing.TB) broker.Broker {
 		t.Helper()
-		line := brokertest.NewLine(t, server.Addr)
+		line := brokertest.NewLine(t, addr)
 		cfg := settings.Redis{URL: settings.URL("redis://" + line.Addr() + "/0"), Lease: 3 * time.Second}
+		change(&cfg)
 		b, err := redis.New(cfg, redis.Logger(slog.New(slog.NewTextHandler(t.Output(), nil))))
 		if err != nil {
 			t.Fatal(err)
