@@ -7,10 +7,12 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // Kafka is a Kafka as seen from outside of the subjects.
 type Kafka struct {
+	c       *kgo.Client
 	admin   *kadm.Client
 	drivers map[string]Driver
 }
@@ -21,7 +23,7 @@ func NewKafka(drivers map[string]Driver, opts ...kgo.Opt) (*Kafka, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Kafka{kadm.NewClient(c), drivers}, nil
+	return &Kafka{c, kadm.NewClient(c), drivers}, nil
 }
 
 // Name is "kafka".
@@ -56,8 +58,22 @@ func (k *Kafka) Drop(ctx context.Context, _ int, topics ...string) {
 // Sweep deletes what has the prefix.
 func (k *Kafka) Sweep(ctx context.Context, prefix string) error {
 	groups, groupErr := k.admin.ListGroups(ctx)
-	topics, topicErr := k.admin.ListTopics(ctx)
-	return errors.Join(groupErr, topicErr, k.deleteGroups(ctx, with(prefix, groups.Groups())), k.deleteTopics(ctx, with(prefix, topics.Names())))
+	topics, topicErr := k.topics(ctx)
+	return errors.Join(groupErr, topicErr, k.deleteGroups(ctx, with(prefix, groups.Groups())), k.deleteTopics(ctx, with(prefix, topics)))
+}
+
+// topics asks the broker. The admin client may answer from what it heard before a topic was made.
+func (k *Kafka) topics(ctx context.Context) (names []string, err error) {
+	resp, err := kmsg.NewPtrMetadataRequest().RequestWith(ctx, k.c)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range resp.Topics {
+		if t.Topic != nil && !t.IsInternal {
+			names = append(names, *t.Topic)
+		}
+	}
+	return names, nil
 }
 
 func with(prefix string, names []string) (found []string) {
