@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -77,6 +78,36 @@ func sharedOutAnew(t *testing.T, b *kafka.Broker) {
 		leave(t, m)
 	}
 	wantOnce(t, &got, published)
+}
+
+// A stop in the middle of it waits for the member that leaves, and leaves nobody behind.
+func TestAStopDuringARejoinIsOrderly(t *testing.T) {
+	t.Parallel()
+	b := newBroker(t)
+	gone, kept, group := newTopic(t, b, 1), newTopic(t, b, 1), testservers.Unique(t, "g")
+	var got, again seen
+	running, release := make(chan struct{}), make(chan struct{})
+	slow := func(d broker.Delivery) {
+		close(running)
+		<-release
+		got.handle(d)
+	}
+	m, err := b.Join(within(t), broker.Group{Name: group, Subscriptions: []broker.Subscription{
+		{Topic: gone, Handle: got.handle}, {Topic: kept, Handle: slow},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "ready", m.Ready)
+	produceTo(t, kept, 0, "v")
+	await(t, running)
+	recreate(t, b, gone, 1)
+	eventually(t, "it leaves", func() bool { return !m.Ready() })
+	close(release)
+	leave(t, m)
+	joinReady(t, b, group, broker.Subscription{Topic: kept, Handle: again.handle})
+	produceTo(t, kept, 0, "next")
+	eventually(t, "what comes after", func() bool { return slices.Contains(again.keys()[""], "next") })
 }
 
 func joinAll(t *testing.T, b *kafka.Broker, n int, group string, got *seen, topics ...string) (ms []broker.Member) {

@@ -116,6 +116,75 @@ func TestNoneNeedsAPosition(t *testing.T) {
 	got.wait(t, 10)
 }
 
+// With none a group goes on where it was, or not at all.
+func TestNoneNeedsAPositionThatMeansSomething(t *testing.T) {
+	t.Parallel()
+	for name, spoil := range map[string]func(t *testing.T, group, topic string){
+		"below the log's start": func(t *testing.T, group, topic string) {
+			t.Helper()
+			commitAs(t, group, topic, map[int32]int64{0: 2}, "")
+			deleteBefore(t, topic, 6)
+		},
+		"above the end": func(t *testing.T, group, topic string) {
+			t.Helper()
+			commitAs(t, group, topic, map[int32]int64{0: 11}, "")
+		},
+		"of an earlier topic of that name": func(t *testing.T, group, topic string) {
+			t.Helper()
+			b := newBroker(t)
+			other := newTopic(t, b, 1)
+			produce(t, b.Sends(), keyed(other, 5, 1)...)
+			leaveAfter(t, b, group, other, 5)
+			os, err := outsider(t).FetchOffsets(within(t), group)
+			if err != nil {
+				t.Fatal(err)
+			}
+			commitAs(t, group, topic, map[int32]int64{0: 5}, os[other][0].Metadata)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBroker(t)
+			topic, group := newTopic(t, b, 1), testservers.Unique(t, "g")
+			produce(t, b.Sends(), keyed(topic, 10, 1)...)
+			spoil(t, group, topic)
+			wantNoStart(t, join(t, b, group, broker.Subscription{Topic: topic, Start: broker.StartNone, Handle: unwanted(t)}))
+		})
+	}
+}
+
+func TestNoneEndsAMemberWhoseTopicIsCreatedAgain(t *testing.T) {
+	t.Parallel()
+	b := newBroker(t)
+	topic, group := newTopic(t, b, 1), testservers.Unique(t, "g")
+	commitAs(t, group, topic, map[int32]int64{0: 0}, "")
+	m := joinReady(t, b, group, broker.Subscription{Topic: topic, Start: broker.StartNone, Handle: unwanted(t)})
+	recreate(t, b, topic, 1)
+	produceTo(t, topic, 0, "new")
+	wantNoStart(t, m)
+}
+
+func wantNoStart(t *testing.T, m broker.Member) {
+	t.Helper()
+	select {
+	case err := <-m.Failed():
+		if !errors.Is(err, broker.ErrNoStart) {
+			t.Errorf("got %v, want ErrNoStart", err)
+		}
+	case <-within(t).Done():
+		t.Error("the member goes on")
+	}
+}
+
+// unwanted is for messages that must not come.
+func unwanted(t *testing.T) func(broker.Delivery) {
+	t.Helper()
+	return func(d broker.Delivery) {
+		t.Errorf("offset %s comes", d.Record().Offset)
+		d.Done()
+	}
+}
+
 func commitAs(t *testing.T, group, topic string, at map[int32]int64, metadata string) {
 	t.Helper()
 	os := kadm.Offsets{}
