@@ -71,7 +71,7 @@ func (f *faulty) ours(handle func(broker.Delivery)) {
 	f.Cleanup(func() { _ = m.Close(context.Background()) })
 }
 
-func expect[V any](f *faulty, what string, c <-chan V) (v V, open bool) {
+func expect[V any](f testing.TB, what string, c <-chan V) (v V, open bool) {
 	f.Helper()
 	select {
 	case v, open = <-c:
