@@ -167,7 +167,10 @@ func (c *Codec) level(ctx context.Context, subject string) (level string, err er
 	return level, err
 }
 
+// levelOf asks for the level in force: a registry may answer NONE for a subject that has no
+// level of its own.
 func levelOf(ctx context.Context, cl *sr.Client, subject string) (string, error) {
+	ctx = sr.WithParams(ctx, sr.DefaultToGlobal)
 	answer := cl.Compatibility(ctx, subject)[0]
 	if judge(answer.Err) == missing {
 		answer = cl.Compatibility(ctx, sr.GlobalSubject)[0]

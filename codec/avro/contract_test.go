@@ -93,6 +93,25 @@ func TestRegistryRefusesWhatBreaksReaders(t *testing.T) {
 	}
 }
 
+// The level in force is that of the registry where a subject has none of its own, also once it
+// has versions; a changed unit breaks it although no registry minds.
+func TestRegistryJudgesByItsLevel(t *testing.T) {
+	t.Parallel()
+	c := contractCodec(t, testservers.RegistryFor(t).URL, true)
+	s := freshTopic[inMillis]()
+	for version := range 2 {
+		v, err := c.Judge(t.Context(), s)
+		if err != nil || v.Level != "BACKWARD" || !v.Compatible || v.Version != version {
+			t.Fatalf("version %d: %+v, %v", version, v, err)
+		}
+		encodeTo(t, c, s, inMillis{ada.CreatedAt})
+	}
+	v, err := c.Judge(t.Context(), subject[inMicros](s.Topic))
+	if err != nil || v.Compatible || len(v.Difference.Changes) != 1 || v.Difference.Backward() {
+		t.Errorf("milliseconds became microseconds: %+v, %v", v, err)
+	}
+}
+
 func TestRegistryLookUpNamesTheDifference(t *testing.T) {
 	t.Parallel()
 	url := testservers.RegistryFor(t).URL
