@@ -8,7 +8,7 @@ import (
 )
 
 func BenchmarkEngine(b *testing.B) {
-	for _, keys := range []int{1, 1000} {
+	for _, keys := range []int{1, 1000, 100_000} {
 		b.Run(fmt.Sprintf("%d keys", keys), func(b *testing.B) { benchmarkEngine(b, keys) })
 	}
 }
