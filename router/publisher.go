@@ -229,6 +229,10 @@ type waiter struct {
 
 func (r *Router) start(ctx context.Context, recs []*broker.Record) *waiter {
 	w := &waiter{left: len(recs), settled: make([]bool, len(recs)), receipts: make([]Receipt, len(recs)), over: make(chan struct{})}
+	if all, ok := r.broker.Sends().(broker.BatchProducer); ok && len(recs) > 1 && ownerOf(ctx) == nil {
+		all.ProduceAll(ctx, recs, w.done)
+		return w
+	}
 	for i, rec := range recs {
 		r.produce(ctx, rec, func(rc broker.Receipt, err error) { w.done(i, rc, err) })
 	}

@@ -79,6 +79,13 @@ type Producer interface {
 	Flush(ctx context.Context) error
 }
 
+// BatchProducer is a Producer that takes many records at once better than one by one.
+type BatchProducer interface {
+	// ProduceAll does for each record, in order, what Produce does; done gets its index. When
+	// there is no room before ctx ends, nothing of all was sent.
+	ProduceAll(ctx context.Context, rs []*Record, done func(i int, rc Receipt, err error))
+}
+
 // Start says where a group begins that has no position in a topic yet.
 type Start int
 

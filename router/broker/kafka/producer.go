@@ -78,44 +78,74 @@ func (b *Broker) producerOpts(codec kgo.CompressionCodec) []kgo.Opt {
 	)
 }
 
+var _ broker.BatchProducer = (*producer)(nil)
+
 // Produce hands r over; see [broker.Producer].
 func (p *producer) Produce(ctx context.Context, r *broker.Record, done func(broker.Receipt, error)) {
-	if p.closed.Load() {
-		done(broker.Receipt{}, fmt.Errorf("publish to %s: %w", r.Topic, broker.ErrClosed))
-		return
-	}
-	cost, err := p.reserve(ctx, r)
+	cost, err := p.admit(ctx, r)
 	if err != nil {
-		done(broker.Receipt{}, fmt.Errorf("publish to %s: wait for room in the buffer: %w", r.Topic, err))
+		done(broker.Receipt{}, err)
 		return
 	}
 	p.cl.Load().TryProduce(context.Background(), toKafka(r), func(rec *kgo.Record, err error) { //nolint:contextcheck // never a caller's context
 		p.unreserve(cost)
-		p.finish(rec, err, done)
+		done(p.outcome(rec, err))
 	})
 }
 
-func (p *producer) reserve(ctx context.Context, r *broker.Record) (cost int64, err error) {
+// ProduceAll hands records over together; see [broker.BatchProducer]. They are ready before
+// the first one goes in, so that few requests take them all.
+func (p *producer) ProduceAll(ctx context.Context, rs []*broker.Record, done func(int, broker.Receipt, error)) {
+	cost, err := p.admit(ctx, rs...)
+	if err != nil {
+		for i := range rs {
+			done(i, broker.Receipt{}, err)
+		}
+		return
+	}
+	share := cost / int64(len(rs))
+	p.unreserve(cost - share*int64(len(rs)))
+	cl := p.cl.Load()
+	for i, kr := range toKafkaAll(rs) {
+		cl.TryProduce(context.Background(), kr, func(rec *kgo.Record, err error) { //nolint:contextcheck // never a caller's context
+			p.unreserve(share)
+			rc, err := p.outcome(rec, err)
+			done(i, rc, err)
+		})
+	}
+}
+
+// admit waits for room for all of the records, which are of one topic.
+func (p *producer) admit(ctx context.Context, rs ...*broker.Record) (cost int64, err error) {
+	if p.closed.Load() {
+		return 0, fmt.Errorf("publish to %s: %w", rs[0].Topic, broker.ErrClosed)
+	}
 	if p.room == nil {
 		return 0, nil
 	}
-	cost = int64(max(r.Size(), recordCost))
-	return cost, p.room.take(ctx, cost)
+	for _, r := range rs {
+		cost += int64(max(r.Size(), recordCost))
+	}
+	cost = min(cost, p.room.total)
+	if err := p.room.take(ctx, cost); err != nil {
+		return 0, fmt.Errorf("publish to %s: wait for room in the buffer: %w", rs[0].Topic, err)
+	}
+	return cost, nil
 }
 
 func (p *producer) unreserve(cost int64) {
-	if p.room != nil {
+	if p.room != nil && cost > 0 {
 		p.room.give(cost)
 	}
 }
 
-func (p *producer) finish(rec *kgo.Record, err error, done func(broker.Receipt, error)) {
+// outcome is what a caller learns about a record.
+func (p *producer) outcome(rec *kgo.Record, err error) (broker.Receipt, error) {
 	if err != nil {
 		p.heal(rec.Topic, err)
-		done(broker.Receipt{}, explain(rec.Topic, err))
-		return
+		return broker.Receipt{}, explain(rec.Topic, err)
 	}
-	done(receipt(rec), nil)
+	return receipt(rec), nil
 }
 
 // heal does what a failed record asks for.

@@ -18,11 +18,31 @@ func toKafka(r *broker.Record) *kgo.Record {
 	return &kgo.Record{Topic: r.Topic, Key: r.Key, Value: r.Value, Headers: toHeaders(r), Timestamp: r.Time}
 }
 
+// toKafkaAll makes records that share their memory.
+func toKafkaAll(rs []*broker.Record) []*kgo.Record {
+	n := 0
+	for _, r := range rs {
+		n += len(r.Headers) + 1
+	}
+	hs := make([]kgo.RecordHeader, 0, n)
+	all, krs := make([]kgo.Record, len(rs)), make([]*kgo.Record, len(rs))
+	for i, r := range rs {
+		first := len(hs)
+		hs = addHeaders(hs, r)
+		all[i] = kgo.Record{Topic: r.Topic, Key: r.Key, Value: r.Value, Headers: hs[first:len(hs):len(hs)], Timestamp: r.Time}
+		krs[i] = &all[i]
+	}
+	return krs
+}
+
 func toHeaders(r *broker.Record) []kgo.RecordHeader {
 	if r.ID == "" && len(r.Headers) == 0 {
 		return nil
 	}
-	hs := make([]kgo.RecordHeader, 0, len(r.Headers)+1)
+	return addHeaders(make([]kgo.RecordHeader, 0, len(r.Headers)+1), r)
+}
+
+func addHeaders(hs []kgo.RecordHeader, r *broker.Record) []kgo.RecordHeader {
 	if r.ID != "" {
 		hs = append(hs, kgo.RecordHeader{Key: idHeader, Value: []byte(r.ID)})
 	}

@@ -1,0 +1,101 @@
+package kafka_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/leat-go/leat/internal/testservers"
+	"github.com/leat-go/leat/router/broker"
+)
+
+// produced is what became of a record.
+type produced struct {
+	rc  broker.Receipt
+	err error
+}
+
+// together hands records over in one call and waits for all of them.
+func together(ctx context.Context, t *testing.T, p broker.Producer, rs ...*broker.Record) []produced {
+	t.Helper()
+	all, ok := p.(broker.BatchProducer)
+	if !ok {
+		t.Fatalf("%T is no BatchProducer", p)
+	}
+	got := make([]produced, len(rs))
+	var wg sync.WaitGroup
+	wg.Add(len(rs))
+	all.ProduceAll(ctx, rs, func(i int, rc broker.Receipt, err error) {
+		got[i] = produced{rc, err}
+		wg.Done()
+	})
+	wg.Wait()
+	return got
+}
+
+func TestRecordsProducedTogetherArriveInOrderWithTheirReceipts(t *testing.T) {
+	t.Parallel()
+	b := newBroker(t)
+	topic := newTopic(t, b, 3)
+	rs := keyed(topic, 2000, 17)
+	for i, r := range rs {
+		r.Value = fmt.Append(nil, i)
+		r.ID, r.Headers = fmt.Sprint("id-", i), broker.Headers{{Key: "n", Value: r.Value}}
+	}
+	rs[5].ID, rs[5].Headers = "", nil
+	want, place := map[string][]string{}, map[string]string{}
+	for i, p := range together(within(t), t, b.Sends(), rs...) {
+		if p.err != nil {
+			t.Fatal(p.err)
+		}
+		want[string(rs[i].Key)] = append(want[string(rs[i].Key)], string(rs[i].Value))
+		place[string(rs[i].Value)] = fmt.Sprint(p.rc.Partition, "/", p.rc.Offset)
+	}
+	var got seen
+	joinReady(t, b, testservers.Unique(t, "g"), broker.Subscription{Topic: topic, Handle: got.handle})
+	got.wait(t, len(rs))
+	if diff := cmp.Diff(want, got.keys()); diff != "" {
+		t.Error(diff)
+	}
+	for _, r := range got.all() {
+		i, _ := strconv.Atoi(string(r.Value))
+		if at := fmt.Sprint(r.Partition, "/", r.Offset); at != place[string(r.Value)] {
+			t.Fatalf("%s is at %s, its receipt says %s", r.Value, at, place[string(r.Value)])
+		}
+		if i != 5 && (r.ID != rs[i].ID || !cmp.Equal(r.Headers, rs[i].Headers)) || i == 5 && len(r.Headers) > 0 {
+			t.Fatalf("%s has id %q and headers %v, sent with %q and %v", r.Value, r.ID, r.Headers, rs[i].ID, rs[i].Headers)
+		}
+	}
+}
+
+func TestOneOfManyThatIsTooLargeFailsAlone(t *testing.T) {
+	t.Parallel()
+	b := newBroker(t)
+	topic := newTopic(t, b, 1)
+	rs := keyed(topic, 50, 5)
+	rs[20].Value = make([]byte, 2<<20)
+	for i, p := range together(within(t), t, b.Sends(), rs...) {
+		if i == 20 != errors.Is(p.err, broker.ErrTooLarge) || i != 20 && p.err != nil {
+			t.Errorf("record %d: %v", i, p.err)
+		}
+	}
+}
+
+func TestManyAfterTheEnd(t *testing.T) {
+	t.Parallel()
+	b := newBroker(t)
+	topic := newTopic(t, b, 1)
+	if err := b.Close(within(t)); err != nil {
+		t.Fatal(err)
+	}
+	for i, p := range together(within(t), t, b.Sends(), keyed(topic, 3, 1)...) {
+		if !errors.Is(p.err, broker.ErrClosed) {
+			t.Errorf("record %d: %v", i, p.err)
+		}
+	}
+}
