@@ -38,7 +38,7 @@ func (accountV3) AvroName() string { return "Account" }
 func TestJudgeAndRegister(t *testing.T) {
 	t.Parallel()
 	registry := testservers.RegistryFor(t)
-	c := newCodec(t, avro.Config{URLs: []string{registry.URL}})
+	c := contractCodec(t, registry.URL, false)
 	topic := testservers.Unique(t, "accounts")
 
 	first := verdict(t, c, subject[accountV1](topic))

@@ -21,7 +21,9 @@ import (
 
 func contractCodec(t *testing.T, url string, register bool) *avro.Codec {
 	t.Helper()
-	return newCodec(t, avro.Config{URLs: []string{url}, AutoRegister: register})
+	c := newCodec(t, avro.Config{URLs: []string{url}, AutoRegister: register})
+	avro.BePatient(c)
+	return c
 }
 
 // freshTopic has no subject yet, in a registry that others use too.

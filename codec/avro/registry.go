@@ -31,6 +31,8 @@ type registry struct {
 	last  atomic.Pointer[outage]
 	slots chan struct{}
 	log   *slog.Logger
+
+	patience time.Duration // with one attempt
 }
 
 type node struct {
@@ -45,7 +47,7 @@ func newRegistry(cfg Config) (*registry, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &registry{slots: make(chan struct{}, maxCalls), log: cfg.Logger}
+	r := &registry{slots: make(chan struct{}, maxCalls), log: cfg.Logger, patience: attemptTimeout}
 	var faults []error
 	seen := map[string]bool{}
 	for _, text := range cfg.URLs {
@@ -183,7 +185,7 @@ func (r *registry) order() []int {
 }
 
 func (r *registry) attempt(ctx context.Context, i int, q question) (verdict, error) {
-	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
+	ctx, cancel := context.WithTimeout(ctx, r.patience)
 	defer cancel()
 	n := r.nodes[i]
 	err := q(ctx, n.client)
