@@ -5,6 +5,7 @@ import (
 	"context"
 	"runtime/pprof"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/leat-go/leat/router/broker"
@@ -30,21 +31,35 @@ func leaks(b *bench) {
 	})
 }
 
-// scope is a part of a test that cleans up at its own end.
+// scope is a part of a test that cleans up at its own end. Like a test it may be used by
+// several goroutines.
 type scope struct {
 	testing.TB
+
+	mu       sync.Mutex
 	cleanups []func()
 }
 
-func (s *scope) Cleanup(f func()) { s.cleanups = append(s.cleanups, f) }
+func (s *scope) Cleanup(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cleanups = append(s.cleanups, f)
+}
 
 func (s *scope) end() {
-	for len(s.cleanups) > 0 {
-		last := len(s.cleanups) - 1
-		f := s.cleanups[last]
-		s.cleanups = s.cleanups[:last]
+	for f := s.last(); f != nil; f = s.last() {
 		f()
 	}
+}
+
+// last takes the cleanup that was added last, nil when there is none.
+func (s *scope) last() (f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n := len(s.cleanups); n > 0 {
+		f, s.cleanups = s.cleanups[n-1], s.cleanups[:n-1]
+	}
+	return f
 }
 
 func useAndCleanUp(b *bench) {

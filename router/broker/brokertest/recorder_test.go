@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -13,18 +14,28 @@ import (
 // recorder stands in for the testing.T of a case and keeps its failures to itself.
 type recorder struct {
 	scope
+
+	saying sync.Mutex
 	faults []string
 }
 
 func (r *recorder) Errorf(format string, args ...any) {
+	r.saying.Lock()
+	defer r.saying.Unlock()
 	r.faults = append(r.faults, fmt.Sprintf(format, args...))
 }
 
 func (r *recorder) Fatalf(format string, args ...any) { r.Errorf(format, args...); runtime.Goexit() }
 func (r *recorder) Error(args ...any)                 { r.Errorf("%s", fmt.Sprint(args...)) }
 func (r *recorder) Fatal(args ...any)                 { r.Fatalf("%s", fmt.Sprint(args...)) }
-func (r *recorder) Failed() bool                      { return len(r.faults) > 0 }
+func (r *recorder) Failed() bool                      { return len(r.said()) > 0 }
 func (r *recorder) Logf(string, ...any)               {}
+
+func (r *recorder) said() []string {
+	r.saying.Lock()
+	defer r.saying.Unlock()
+	return r.faults
+}
 
 func (r *recorder) Context() context.Context { return context.WithoutCancel(r.TB.Context()) }
 
@@ -40,7 +51,7 @@ func failures(t testing.TB, name string, patience time.Duration, open func(testi
 		find(t, name).run(newBench(r, s))
 	}()
 	<-ended
-	return r.faults
+	return r.said()
 }
 
 func find(t testing.TB, name string) testCase {
