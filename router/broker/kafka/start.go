@@ -1,11 +1,9 @@
 package kafka
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -62,28 +60,19 @@ func (s *survey) bounds(at place) (start, end int64, err error) {
 	return first.Offset, last.Offset, nil
 }
 
-// surveyTopics asks all at once: who joins a group waits for it.
 func surveyTopics(ctx context.Context, admin *kadm.Client, names []string) (*survey, error) {
 	var s survey
-	var topics, starts, ends error
-	var wg sync.WaitGroup
-	wg.Go(func() { s.details, topics = admin.ListTopics(ctx, names...) })
-	wg.Go(func() { s.starts, starts = admin.ListStartOffsets(ctx, names...) })
-	wg.Go(func() { s.ends, ends = admin.ListEndOffsets(ctx, names...) })
-	wg.Wait()
-	err := cmp.Or(doing("list topics", topics), doing("list first offsets", starts), doing("list last offsets", ends))
-	if err != nil {
-		return nil, err
+	var err error
+	if s.details, err = admin.ListTopics(ctx, names...); err != nil {
+		return nil, fmt.Errorf("list topics: %w", err)
+	}
+	if s.starts, err = admin.ListStartOffsets(ctx, names...); err != nil {
+		return nil, fmt.Errorf("list first offsets: %w", err)
+	}
+	if s.ends, err = admin.ListEndOffsets(ctx, names...); err != nil {
+		return nil, fmt.Errorf("list last offsets: %w", err)
 	}
 	return &s, nil
-}
-
-// doing says what was being done when err happened; nil stays nil.
-func doing(what string, err error) error {
-	if err != nil {
-		return fmt.Errorf("%s: %w", what, err)
-	}
-	return nil
 }
 
 // starts says where the given partitions go on, and commits what it has chosen.
