@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -49,7 +50,7 @@ func TestShortRunsKeepTheirPromises(t *testing.T) {
 func tried(t *testing.T, broker string, fs []fault) {
 	t.Helper()
 	var out bytes.Buffer
-	o := Options{Messages: 2000 * len(fs), Seed: 1, Dir: t.TempDir(), Talk: t.Logf}
+	o := Options{Messages: 2000 * len(fs), Seed: 1, Dir: relative(t, t.TempDir()), Talk: t.Logf}
 	err := Run(t.Context(), o, []string{broker}, fs, memberships()[:1], &out)
 	t.Log(out.String())
 	if err != nil {
@@ -64,6 +65,20 @@ func tried(t *testing.T, broker string, fs []fault) {
 			missing(t, r.Reason)
 		}
 	}
+}
+
+// relative is the way to a folder from here, as a person may give it.
+func relative(t *testing.T, folder string) string {
+	t.Helper()
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	way, err := filepath.Rel(here, folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return way
 }
 
 func missing(t *testing.T, reason string) {

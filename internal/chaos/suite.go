@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/leat-go/leat/internal/testservers"
@@ -26,6 +27,9 @@ func Run(ctx context.Context, o Options, brokers []string, fs []fault, ms []memb
 		if o.Binary, err = os.Executable(); err != nil {
 			return err
 		}
+	}
+	if o.Dir, err = filepath.Abs(o.Dir); err != nil { // members have folders of their own to run in
+		return err
 	}
 	trials := plan(o, brokers, fs, ms)
 	announce(o, trials)
