@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/leat-go/leat/router/broker"
 	"github.com/leat-go/leat/topics"
@@ -19,6 +22,7 @@ const (
 	// brokerMessageBytes is what a topic takes when nothing is configured.
 	brokerMessageBytes = 1<<20 + 12
 	visibleWithin      = 5 * time.Second
+	createMillis       = 15_000
 )
 
 // Topics lists the topics that exist, sorted by name, internal ones left out. Kafka does not
@@ -37,28 +41,65 @@ func (b *Broker) Topics(ctx context.Context) ([]broker.TopicInfo, error) {
 	return infos, nil
 }
 
-// CreateTopics creates what does not exist, waits until it is seen, and leaves alone what
+// CreateTopics creates what does not exist with one request, waits until it is seen, and leaves alone what
 // does exist.
 func (b *Broker) CreateTopics(ctx context.Context, ts ...broker.TopicConfig) error {
-	var errs []error
 	for i := range ts {
 		b.extra.set(ts[i].Name, ts[i].ExtraBytes)
-		if err := b.createTopic(ctx, &ts[i]); err != nil {
-			errs = append(errs, err)
-		}
 	}
-	return errors.Join(append(errs, b.awaitTopics(ctx, ts))...)
+	lacking := b.lacking(ctx, ts)
+	if len(lacking) == 0 {
+		return nil
+	}
+	return errors.Join(b.create(ctx, lacking), b.awaitTopics(ctx, lacking))
 }
 
-func (b *Broker) createTopic(ctx context.Context, t *broker.TopicConfig) error {
-	_, err := b.admin.CreateTopic(ctx, orDefault[int32](t.Partitions), orDefault[int16](t.Replication), b.topicConfigs(t), t.Name)
+// lacking are those of ts that the servers do not list.
+func (b *Broker) lacking(ctx context.Context, ts []broker.TopicConfig) []broker.TopicConfig {
+	details, err := b.admin.ListTopics(ctx, namesOf(ts)...)
+	if err != nil {
+		return ts
+	}
+	return slices.DeleteFunc(slices.Clone(ts), func(t broker.TopicConfig) bool { return exists(details, t.Name) })
+}
+
+func (b *Broker) create(ctx context.Context, ts []broker.TopicConfig) error {
+	req := kmsg.NewPtrCreateTopicsRequest()
+	req.TimeoutMillis = createMillis
+	for i := range ts {
+		req.Topics = append(req.Topics, b.creation(&ts[i]))
+	}
+	resp, err := req.RequestWith(ctx, b.control)
+	if err != nil {
+		return fmt.Errorf("create topics %s: %w", strings.Join(namesOf(ts), ", "), b.unanswered(err))
+	}
+	var errs []error
+	for i := range resp.Topics {
+		errs = append(errs, creationError(&resp.Topics[i]))
+	}
+	return errors.Join(errs...)
+}
+
+func (b *Broker) creation(t *broker.TopicConfig) kmsg.CreateTopicsRequestTopic {
+	rt := kmsg.NewCreateTopicsRequestTopic()
+	rt.Topic, rt.NumPartitions, rt.ReplicationFactor = t.Name, orDefault[int32](t.Partitions), orDefault[int16](t.Replication)
+	for name, value := range b.topicConfigs(t) {
+		rt.Configs = append(rt.Configs, kmsg.CreateTopicsRequestTopicConfig{Name: name, Value: &value})
+	}
+	return rt
+}
+
+func creationError(t *kmsg.CreateTopicsResponseTopic) error {
+	err := kerr.ErrorForCode(t.ErrorCode)
 	switch {
 	case err == nil, errors.Is(err, kerr.TopicAlreadyExists):
 		return nil
 	case errors.Is(err, kerr.TopicAuthorizationFailed), errors.Is(err, kerr.ClusterAuthorizationFailed):
-		return fmt.Errorf("create topic %s: the user has no CREATE permission (grant it, or create the topic and turn off messaging.auto_create_topics): %w", t.Name, err)
+		return fmt.Errorf("create topic %s: the user has no CREATE permission (grant it, or create the topic and turn off messaging.auto_create_topics): %w", t.Topic, err)
+	case t.ErrorMessage != nil:
+		return fmt.Errorf("create topic %s: %w: %s", t.Topic, err, *t.ErrorMessage)
 	default:
-		return fmt.Errorf("create topic %s: %w", t.Name, b.unanswered(err))
+		return fmt.Errorf("create topic %s: %w", t.Topic, err)
 	}
 }
 
@@ -70,16 +111,16 @@ func orDefault[N int16 | int32](n int) N {
 	return N(n)
 }
 
-func (b *Broker) topicConfigs(t *broker.TopicConfig) map[string]*string {
-	configs := map[string]*string{}
+func (b *Broker) topicConfigs(t *broker.TopicConfig) map[string]string {
+	configs := map[string]string{}
 	if t.Kind == topics.KindState {
-		configs["cleanup.policy"] = new("compact")
+		configs["cleanup.policy"] = "compact"
 	} else {
-		configs["cleanup.policy"] = new("delete")
-		configs["retention.ms"] = new(retention(t.Retention))
+		configs["cleanup.policy"] = "delete"
+		configs["retention.ms"] = retention(t.Retention)
 	}
 	if n := int(b.cfg.MaxMessageBytes) + t.ExtraBytes; n > brokerMessageBytes {
-		configs["max.message.bytes"] = new(strconv.Itoa(n))
+		configs["max.message.bytes"] = strconv.Itoa(n)
 	}
 	return configs
 }
@@ -97,13 +138,7 @@ func retention(d time.Duration) string {
 // awaitTopics waits until the servers that clients ask know the topics: right after their
 // creation they may not. What is not seen in time is no error, clients ask again.
 func (b *Broker) awaitTopics(ctx context.Context, ts []broker.TopicConfig) error {
-	if len(ts) == 0 {
-		return nil
-	}
-	names := make([]string, len(ts))
-	for i := range ts {
-		names[i] = ts[i].Name
-	}
+	names := namesOf(ts)
 	limit, cancel := context.WithTimeout(ctx, visibleWithin)
 	defer cancel()
 	for !b.seen(limit, names) {
@@ -112,6 +147,14 @@ func (b *Broker) awaitTopics(ctx context.Context, ts []broker.TopicConfig) error
 		}
 	}
 	return ctx.Err()
+}
+
+func namesOf(ts []broker.TopicConfig) []string {
+	names := make([]string, len(ts))
+	for i := range ts {
+		names[i] = ts[i].Name
+	}
+	return names
 }
 
 func (b *Broker) seen(ctx context.Context, names []string) bool {
