@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/leat-go/leat/router/broker"
@@ -21,9 +22,8 @@ func (b *Broker) Connect(ctx context.Context) error {
 	}
 	var before error
 	for {
-		err := b.control.Ping(ctx)
+		err := b.greet(ctx)
 		if err == nil {
-			b.identify(ctx)
 			return nil
 		}
 		if ctx.Err() != nil && before != nil {
@@ -37,6 +37,20 @@ func (b *Broker) Connect(ctx context.Context) error {
 	}
 }
 
+// greet pings and gets the producers ready at the same time.
+func (b *Broker) greet(ctx context.Context) error {
+	within, cancel := context.WithTimeout(ctx, identifyWithin)
+	defer cancel()
+	var wg sync.WaitGroup
+	wg.Go(func() { b.identify(within) })
+	err := b.control.Ping(ctx)
+	if err != nil {
+		cancel()
+	}
+	wg.Wait()
+	return err
+}
+
 // identifyWithin bounds the wait for the ids of the producers.
 const identifyWithin = 5 * time.Second
 
@@ -44,15 +58,21 @@ const identifyWithin = 5 * time.Second
 // fails with the connection, one that waits for anything else does not, and then later ones overtake it. A
 // service that only reads may be refused an id, and needs none.
 func (b *Broker) identify(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, identifyWithin)
-	defer cancel()
+	var wg sync.WaitGroup
 	for _, p := range []*producer{b.sends, b.outputs} {
-		if _, _, err := p.cl.Load().ProducerID(ctx); err != nil {
-			b.log.Debug("no producer id yet", slog.String("error", err.Error()))
-			if forbidden(err) {
-				p.swap() // the first record asks again
-			}
-		}
+		wg.Go(func() { b.identifyOne(ctx, p) })
+	}
+	wg.Wait()
+}
+
+func (b *Broker) identifyOne(ctx context.Context, p *producer) {
+	_, _, err := p.cl.Load().ProducerID(ctx)
+	if err == nil {
+		return
+	}
+	b.log.Debug("no producer id yet", slog.String("error", err.Error()))
+	if forbidden(err) {
+		p.swap() // the first record asks again
 	}
 }
 
