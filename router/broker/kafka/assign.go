@@ -37,6 +37,7 @@ func (m *member) adjust(ctx context.Context, offsets map[string]map[int32]kgo.Of
 		m.own(p)
 	}
 	m.settled(ps)
+	m.commitSoon() // where it has chosen
 	return offsets, nil
 }
 

@@ -79,7 +79,7 @@ func (l *listener) lookLoop(ctx context.Context) {
 
 // look adds the partitions that are not read yet.
 func (l *listener) look(ctx context.Context) error {
-	s, err := surveyTopics(ctx, l.admin, l.names())
+	s, err := surveyTopics(ctx, l.admin, "", l.names())
 	if err != nil {
 		return err
 	}

@@ -32,6 +32,10 @@ func (m *member) wakeCommits() {
 	if m.b.cfg.EnableAutoCommit && m.burdened.Load() == 0 {
 		return // the next interval takes it along
 	}
+	m.commitSoon()
+}
+
+func (m *member) commitSoon() {
 	select {
 	case m.finished <- struct{}{}:
 	default:

@@ -353,7 +353,7 @@ func (c *consumer) dataLoss(err error) bool {
 	if p == nil {
 		return true
 	}
-	c.own(&part{place: at, topicID: p.topicID, gen: c.engines[at.topic].Assign(at.id, loss.ResetTo), next: loss.ResetTo, committed: p.committed})
+	c.own(&part{place: at, topicID: p.topicID, gen: c.engines[at.topic].Assign(at.id, loss.ResetTo), next: loss.ResetTo})
 	c.cl.SetOffsets(map[string]map[int32]kgo.EpochOffset{at.topic: {at.id: {Epoch: -1, Offset: loss.ResetTo}}})
 	return true
 }

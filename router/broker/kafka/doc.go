@@ -9,9 +9,9 @@
 //     partition), so that the next owner neither repeats nor forgets.
 //   - A member that was silent for longer than its session stops dispatching by its own
 //     clock, before it hears that others own its partitions.
-//   - A group that has no position in a topic yet starts where its subscription says, and
-//     that start is committed at once; partitions that appear later start at their
-//     beginning.
+//   - A group that has no position in a topic yet starts where its subscription says; a
+//     start at the end is committed before the first message. Partitions that appear later
+//     start at their beginning.
 //
 // [New] checks the settings and dials nothing; [Broker.Connect] dials.
 package kafka

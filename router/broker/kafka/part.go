@@ -47,7 +47,7 @@ type part struct {
 	since       time.Time   // when full became true
 	slow        atomic.Bool // the last time that it was full it stayed so for longer than a breather
 
-	committed commit // what the group keeps; guarded by member.committing
+	committed commit // what the group keeps; empty: to be committed again; guarded by member.committing
 }
 
 // feed gives the engine what it has not got yet. It reports whether to pause fetching.
@@ -85,5 +85,5 @@ func (p *part) successor(e *engine) *part {
 	for _, w := range pr.Waiting {
 		past.waiting[w.Position] = w
 	}
-	return &part{place: p.place, topicID: p.topicID, gen: e.Assign(p.id, pr.Next), next: pr.Next, past: past, committed: p.committed}
+	return &part{place: p.place, topicID: p.topicID, gen: e.Assign(p.id, pr.Next), next: pr.Next, past: past}
 }

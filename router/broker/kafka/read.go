@@ -61,26 +61,35 @@ type reader struct {
 
 // locate finds the beginnings and ends.
 func (r *reader) locate(ctx context.Context) error {
-	s, err := surveyTopics(ctx, r.b.admin, r.o.Topics)
+	s, err := surveyTopics(ctx, r.b.admin, "", r.o.Topics)
 	if err != nil {
 		return r.b.unreachable(err)
 	}
+	for _, name := range r.o.Topics {
+		if !exists(s.details, name) {
+			return unreadable(name, s.details[name].Err)
+		}
+	}
+	if err := r.beginAll(ctx, s); err != nil {
+		return err
+	}
+	return r.findEnds(ctx)
+}
+
+func (r *reader) beginAll(ctx context.Context, s *survey) error {
 	since, err := r.after(ctx, r.o.Since)
 	if err != nil {
 		return err
 	}
 	r.next, r.end = map[place]int64{}, map[place]int64{}
 	for _, name := range r.o.Topics {
-		if !exists(s.details, name) {
-			return unreadable(name, s.details[name].Err)
-		}
 		for id := range s.details[name].Partitions {
 			if err := r.begin(s, since, place{name, id}); err != nil {
 				return err
 			}
 		}
 	}
-	return r.findEnds(ctx)
+	return nil
 }
 
 func unreadable(topic string, err error) error {
@@ -95,11 +104,9 @@ func (r *reader) after(ctx context.Context, t time.Time) (kadm.ListedOffsets, er
 	if t.IsZero() {
 		return nil, nil
 	}
-	os, err := r.b.admin.ListOffsetsAfterMilli(ctx, ceilMilli(t), r.o.Topics...)
-	if err != nil {
-		return nil, fmt.Errorf("list offsets at %v: %w", t, err)
-	}
-	return os, nil
+	return r.list(ctx, func(ctx context.Context, names ...string) (kadm.ListedOffsets, error) {
+		return r.b.admin.ListOffsetsAfterMilli(ctx, ceilMilli(t), names...)
+	})
 }
 
 // ceilMilli is the first whole millisecond at or after t.
@@ -124,7 +131,7 @@ func (r *reader) findEnds(ctx context.Context) error {
 	if r.o.UntilEnd {
 		ends, err := r.stable(ctx)
 		if err != nil {
-			return fmt.Errorf("list last offsets: %w", err)
+			return err
 		}
 		r.cut(ends)
 	}
@@ -141,9 +148,18 @@ func (r *reader) findEnds(ctx context.Context) error {
 // stable are the ends up to which records can be read now.
 func (r *reader) stable(ctx context.Context) (kadm.ListedOffsets, error) {
 	if r.b.cfg.IsolationLevel == "read_uncommitted" {
-		return r.b.admin.ListEndOffsets(ctx, r.o.Topics...)
+		return r.list(ctx, r.b.admin.ListEndOffsets)
 	}
-	return r.b.admin.ListCommittedOffsets(ctx, r.o.Topics...)
+	return r.list(ctx, r.b.admin.ListCommittedOffsets)
+}
+
+// list takes no answer that leaves out a partition.
+func (r *reader) list(ctx context.Context, ask func(context.Context, ...string) (kadm.ListedOffsets, error)) (kadm.ListedOffsets, error) {
+	os, err := listOffsets(ctx, ask, r.o.Topics)
+	if err != nil {
+		return nil, err
+	}
+	return os, doing("list offsets", anyError(os))
 }
 
 // cut sets ends, or moves them forward, and forgets partitions that are at theirs.

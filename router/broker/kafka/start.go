@@ -3,7 +3,6 @@ package kafka
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -12,84 +11,17 @@ import (
 	"github.com/leat-go/leat/router/broker"
 )
 
-// survey is what the servers say about topics at one moment.
-type survey struct {
-	details      kadm.TopicDetails
-	starts, ends kadm.ListedOffsets
-	kept         kadm.OffsetResponses // positions of the whole group
-}
-
-// position is what the group has committed for a partition. It is asked for together with
-// begun: what the client itself fetched a moment before may lack what another member has
-// committed since.
-func (s *survey) position(at place) (c commit, ok bool) {
-	o, ok := s.kept.Lookup(at.topic, at.id)
-	if !ok || o.At < 0 {
-		return commit{}, false
-	}
-	return commit{o.At, o.Metadata}, true
-}
-
-func (s *survey) ids() map[string]kadm.TopicID {
-	ids := map[string]kadm.TopicID{}
-	for name, d := range s.details {
-		ids[name] = d.ID
-	}
-	return ids
-}
-
-// begun tells whether the group has a position in any partition of the topic.
-func (s *survey) begun(topic string) bool {
-	for id := range s.kept[topic] {
-		if _, ok := s.position(place{topic, id}); ok {
-			return true
-		}
-	}
-	return false
-}
-
-func (s *survey) bounds(at place) (start, end int64, err error) {
-	first, ok1 := s.starts.Lookup(at.topic, at.id)
-	last, ok2 := s.ends.Lookup(at.topic, at.id)
-	if err := errors.Join(first.Err, last.Err); err != nil {
-		return 0, 0, fmt.Errorf("list offsets of topic %s, partition %d: %w", at.topic, at.id, err)
-	}
-	if !ok1 || !ok2 {
-		return 0, 0, fmt.Errorf("list offsets of topic %s, partition %d: %w", at.topic, at.id, kerr.UnknownTopicOrPartition)
-	}
-	return first.Offset, last.Offset, nil
-}
-
-func surveyTopics(ctx context.Context, admin *kadm.Client, names []string) (*survey, error) {
-	var s survey
-	var err error
-	if s.details, err = admin.ListTopics(ctx, names...); err != nil {
-		return nil, fmt.Errorf("list topics: %w", err)
-	}
-	if s.starts, err = admin.ListStartOffsets(ctx, names...); err != nil {
-		return nil, fmt.Errorf("list first offsets: %w", err)
-	}
-	if s.ends, err = admin.ListEndOffsets(ctx, names...); err != nil {
-		return nil, fmt.Errorf("list last offsets: %w", err)
-	}
-	return &s, nil
-}
-
 // starts says where the given partitions go on, and commits what it has chosen.
 func (m *member) starts(ctx context.Context, offsets map[string]map[int32]kgo.Offset) ([]*part, error) {
 	names := make([]string, 0, len(offsets))
 	for name := range offsets {
 		names = append(names, name)
 	}
-	s, err := surveyTopics(ctx, m.admin, names)
+	s, err := surveyTopics(ctx, m.admin, m.group.Name, names)
 	if err != nil {
 		return nil, err
 	}
 	m.meet(s.ids())
-	s.kept, err = m.admin.FetchOffsets(ctx, m.group.Name)
-	if err = errors.Join(err, s.kept.Error()); err != nil {
-		return nil, fmt.Errorf("fetch positions of group %s: %w", m.group.Name, err)
-	}
 	return m.choose(ctx, s, offsets)
 }
 
@@ -185,14 +117,18 @@ func (m *member) another(at place, committed [16]byte, now kadm.TopicID) bool {
 	return true
 }
 
-// commitStarts commits chosen positions at once. A group that begins at the end begins so
-// in all partitions, those of other members too: else they would take theirs for new ones.
+// commitStarts commits the beginning of a group that begins at the end before anything is delivered, in all partitions,
+// those of other members too: else they would take theirs for new ones. Other positions that were chosen would be
+// chosen again.
 func (m *member) commitStarts(ctx context.Context, s *survey, plans []plan) error {
 	news := map[place]commit{}
 	for i := range plans {
 		if pl := &plans[i]; pl.latest {
 			m.addEnds(news, s, pl.topic)
 		}
+	}
+	if len(news) == 0 {
+		return nil
 	}
 	for i := range plans {
 		if pl := &plans[i]; pl.chosen {
@@ -223,8 +159,8 @@ func startMetadata(s *survey, topic string) string {
 	return metadata
 }
 
-// startPart leaves committed empty where the position was chosen: the next commit repeats
-// it, in case another member that began at the same moment wrote over it.
+// startPart leaves committed empty where the position was chosen: it is committed soon, or again
+// in case another member that began at the same moment wrote over it.
 func (m *member) startPart(s *survey, pl *plan) *part {
 	p := &part{
 		place: pl.place, topicID: s.details[pl.topic].ID, next: pl.at, past: pl.past,
