@@ -31,7 +31,7 @@ type Kafka struct {
 	EnableAutoCommit   bool          `koanf:"enable_auto_commit" default:"true" doc:"Commit finished messages at intervals. Off: as soon as one is finished. Unfinished ones are never committed."`
 	AutoCommitInterval time.Duration `koanf:"auto_commit_interval" default:"5s" validate:"min=1ms" doc:"How often finished messages are committed."`
 	MaxPollRecords     int           `koanf:"max_poll_records" default:"500" validate:"min=1" doc:"Most messages taken from the client at once."`
-	SessionTimeout     time.Duration `koanf:"session_timeout" default:"10s" validate:"min=1ms" doc:"How long a member may be silent before its partitions go to others."`
+	SessionTimeout     time.Duration `koanf:"session_timeout" default:"10s" validate:"min=1ms" doc:"How long a member may be silent before its partitions go to others; with group_protocol consumer that is for the servers to say, and this must not be longer than their group.consumer.session.timeout.ms (45s)."`
 	HeartbeatInterval  time.Duration `koanf:"heartbeat_interval" default:"3s" validate:"min=1ms" doc:"The longest time between two heartbeats of a member, which sends two a second when this is longer; at most a third of session_timeout."`
 	Balancer           string        `koanf:"balancer" default:"cooperative-sticky" validate:"oneof=cooperative-sticky range" doc:"How partitions are shared out. range is needed in a group that has sarama members."`
 	GroupProtocol      string        `koanf:"group_protocol" default:"classic" validate:"oneof=classic consumer" doc:"Group protocol. consumer needs Kafka 4.3, and its session and heartbeat are the broker's."`

@@ -176,7 +176,17 @@ func TestAFullBufferIsWaitedForNoLongerThanAsked(t *testing.T) {
 
 func TestASilentMemberStops(t *testing.T) {
 	t.Parallel()
-	c, b := fake(t, func(cfg *settings.Kafka) { cfg.SessionTimeout = time.Second })
+	for protocol, heartbeat := range map[string]kmsg.Key{"classic": kmsg.Heartbeat, "consumer": kmsg.ConsumerGroupHeartbeat} {
+		t.Run(protocol, func(t *testing.T) {
+			t.Parallel()
+			testASilentMember(t, protocol, heartbeat)
+		})
+	}
+}
+
+func testASilentMember(t *testing.T, protocol string, heartbeat kmsg.Key) {
+	t.Helper()
+	c, b := fake(t, func(cfg *settings.Kafka) { cfg.SessionTimeout, cfg.GroupProtocol = time.Second, protocol })
 	produce(t, b.Sends(), keyed("t", 10, 1)...)
 	var got seen
 	var calls atomic.Int32
@@ -191,13 +201,18 @@ func TestASilentMemberStops(t *testing.T) {
 		got.handle(d)
 	}})
 	gate := make(chan struct{})
-	c.ControlKey(kmsg.Heartbeat.Int16(), func(kmsg.Request) (kmsg.Response, error, bool) {
+	c.ControlKey(heartbeat.Int16(), func(kmsg.Request) (kmsg.Response, error, bool) {
 		c.KeepControl()
 		c.SleepControl(func() { <-gate })
 		return nil, nil, false
 	})
-	if err := <-cause; !errors.Is(err, dispatch.ErrLost) {
-		t.Errorf("cause %v", err)
+	select {
+	case err := <-cause:
+		if !errors.Is(err, dispatch.ErrLost) {
+			t.Errorf("cause %v", err)
+		}
+	case <-within(t).Done():
+		t.Fatal("the handler goes on")
 	}
 	close(gate)
 	got.wait(t, 10)

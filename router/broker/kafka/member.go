@@ -74,7 +74,7 @@ func (b *Broker) newMember(ctx context.Context, g *broker.Group, recreated map[s
 	m.state.pending = map[place]bool{}
 	m.state.ids, m.state.others = map[string]kadm.TopicID{}, map[string]bool{}
 	m.state.recreated = recreated
-	m.pulse.limit = b.session()
+	m.pulse.limit = b.cfg.SessionTimeout // also with KIP-848, where servers choose the session and tell nobody
 	m.lapsed = m.pulse.silent
 	m.moved = m.wakeCommits
 	cl, err := kgo.NewClient(append(b.groupOpts(g.Name, m.names()), m.callbacks()...)...)

@@ -9,17 +9,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// consumerSession is the session that servers give members of the consumer protocol unless
-// configured otherwise; the client is not told.
-const consumerSession = 45 * time.Second
-
-func (b *Broker) session() time.Duration {
-	if b.cfg.GroupProtocol == "consumer" {
-		return consumerSession
-	}
-	return b.cfg.SessionTimeout
-}
-
 // pulse knows by this process' own monotonic clock when the group heard of the member last.
 // It is a hook of the client.
 type pulse struct {
