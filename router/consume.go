@@ -22,6 +22,7 @@ func Work[In, Out any](r *Router, in topics.Topic[In], out topics.Topic[Out], h 
 
 func single[In, Out any](r *Router, in topics.Topic[In], out topics.Topic[Out], named any, opts []Option, fn func(context.Context, In) (Out, error)) {
 	h := r.newHandler(funcname.Of(named), in.Spec(), specOf(out), false, opts)
+	h.checked = isChecked[In]()
 	h.single = newTyped(h, out, fn).handle
 	r.add(h)
 }
@@ -41,6 +42,7 @@ func WorkBatch[In, Out any](r *Router, in topics.Topic[In], out topics.Topic[Out
 
 func batched[In, Out any](r *Router, in topics.Topic[In], out topics.Topic[Out], named any, opts []Option, fn func(context.Context, []In) ([]Out, error)) {
 	h := r.newHandler(funcname.Of(named), in.Spec(), specOf(out), true, opts)
+	h.checked = isChecked[In]()
 	h.batch = newTypedBatch(h, out, fn).handle
 	r.add(h)
 }

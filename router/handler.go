@@ -24,6 +24,7 @@ type handler struct {
 	inCodec  codec.Codec
 	outCodec codec.Codec
 	cases    *cases // nil when the topic carries one type
+	checked  bool   // its values may be invalid, see validate
 	policy   outcome.Policy
 	single   func(broker.Delivery)
 	batch    func([]broker.Delivery)

@@ -33,6 +33,12 @@ func validate(v any) error {
 	return nil
 }
 
+// isChecked reports whether validate can find anything wrong with a T.
+func isChecked[T any]() bool {
+	t := reflect.TypeFor[T]()
+	return t.Kind() == reflect.Interface || t.Implements(reflect.TypeFor[Validator]()) || hasTags(t)
+}
+
 // faults turns the validator's findings into a text that leaves the values out.
 func faults(err error) error {
 	found, ok := errors.AsType[validator.ValidationErrors](err)
