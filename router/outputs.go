@@ -54,13 +54,14 @@ func newOutputs(r *Router) *outputs { return &outputs{r: r, wait: firstResend} }
 // output sends rec as a part of the message.
 func (c *call) output(rec *broker.Record) {
 	c.expect()
-	c.h.r.outputs.send(&output{c: c, rec: rec})
+	c.h.r.outputs.send(output{c: c, rec: rec})
 }
 
-func (os *outputs) send(o *output) {
+func (os *outputs) send(o output) {
 	os.r.broker.Outputs().Produce(context.Background(), o.rec, func(rc broker.Receipt, err error) {
 		if err != nil {
-			os.failed(o, err)
+			kept := o // the rare case pays
+			os.failed(&kept, err)
 			return
 		}
 		os.succeeded()
@@ -105,7 +106,7 @@ func (c *call) refused(o *output, err error) {
 		c.acknowledged()
 	case o.rec.Topic == c.h.info.DeadLetter && o.rec.Value != nil && len(o.rec.Value) > 0:
 		o.rec = c.withoutValue(o.rec)
-		c.h.r.outputs.send(o)
+		c.h.r.outputs.send(*o)
 	default:
 		c.fail(err)
 	}
@@ -142,6 +143,6 @@ func (os *outputs) again() {
 			o.c.giveBack()
 			continue
 		}
-		os.send(o)
+		os.send(*o)
 	}
 }

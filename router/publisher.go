@@ -214,7 +214,7 @@ func (r *Router) produce(ctx context.Context, rec *broker.Record, done func(brok
 		return
 	}
 	o.expect()
-	r.outputs.send(&output{c: o, rec: rec, done: done}) //nolint:contextcheck // an output outlives its caller
+	r.outputs.send(output{c: o, rec: rec, done: done}) //nolint:contextcheck // an output outlives its caller
 }
 
 // waiter collects the results of several records.

@@ -97,32 +97,39 @@ func (r *Router) encode(ctx context.Context, s *topics.Spec, o *sending) (data [
 	return data, extra, c.ContentType(), err
 }
 
-// headersFor are the headers that leat gives a message, with room for more.
+// headersFor are the headers that leat gives a message, with room for more. Their values share
+// the memory of what they come from.
 func (r *Router) headersFor(from owner, rec *broker.Record, contentType, typ string, more int) broker.Headers {
-	var correlation, trace []byte
-	causation := ""
+	correlation, causation, trace := viewOf(rec.ID), "", []byte(nil)
 	if from != nil {
 		correlation, causation, trace = from.lineage()
 	}
-	size := len(contentType) + len(typ) + max(len(correlation), len(rec.ID)) + len(causation) + len(trace)
-	l := newHeaderList(5+more, size)
-	l.add("content-type", contentType)
-	l.add("leat-type", typ)
-	if len(correlation) > 0 {
-		addHeader(l, "correlation_id", correlation)
-	} else {
-		l.add("correlation_id", rec.ID)
-	}
-	l.add("causation_id", causation)
-	addHeader(l, "traceparent", trace)
+	hs := make(broker.Headers, 0, r.countHeaders(causation, trace)+more)
+	hs = addHeader(hs, "content-type", viewOf(contentType))
+	hs = addHeader(hs, "leat-type", viewOf(typ))
+	hs = addHeader(hs, "correlation_id", correlation)
+	hs = addHeader(hs, "causation_id", viewOf(causation))
+	hs = addHeader(hs, "traceparent", trace)
 	if r.conv.EventSource != "" {
-		l.add("ce_specversion", "1.0")
-		l.add("ce_id", rec.ID)
-		l.add("ce_source", r.conv.EventSource)
-		l.add("ce_type", typ)
-		l.add("ce_time", timeText(cmp.Or(rec.Time, time.Now())))
+		hs = append(hs, headers("ce_specversion", "1.0", "ce_id", rec.ID, "ce_source", r.conv.EventSource,
+			"ce_type", typ, "ce_time", timeText(cmp.Or(rec.Time, time.Now())))...)
 	}
-	return l.hs
+	return hs
+}
+
+// countHeaders is how many headers leat gives a message at the most.
+func (r *Router) countHeaders(causation string, trace []byte) int {
+	n := 3
+	if causation != "" {
+		n++
+	}
+	if len(trace) > 0 {
+		n++
+	}
+	if r.conv.EventSource != "" {
+		n += 5
+	}
+	return n
 }
 
 // newID returns a UUID of version 7 (RFC 9562): milliseconds, then 74 random bits. Those come
@@ -151,7 +158,7 @@ func (c *call) lineage() (correlation []byte, causation string, trace []byte) {
 	causation = c.id()
 	correlation, _ = c.rec.Headers.Get("correlation_id")
 	if len(correlation) == 0 {
-		correlation = []byte(causation)
+		correlation = viewOf(causation)
 	}
 	trace, _ = c.rec.Headers.Get("traceparent")
 	return correlation, causation, trace

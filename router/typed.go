@@ -117,20 +117,18 @@ func (t *typed[In, Out]) call(ctx context.Context, c *call, x *exchange[In, Out]
 }
 
 func (t *typed[In, Out]) encode(c *call, out *Out) (*broker.Record, error) {
-	var e struct {
-		rec broker.Record
-		sending
+	o := sending{value: *out, key: t.out.KeyOf(*out)}
+	if o.key == "" {
+		o.key = string(c.rec.Key)
 	}
-	if e.value, e.key = *out, t.out.KeyOf(*out); e.key == "" {
-		e.key = string(c.rec.Key)
-	}
-	if err := t.h.r.fill(c, &e.rec, c, t.h.out, &e.sending); err != nil {
+	rec := new(broker.Record)
+	if err := t.h.r.fill(c, rec, c, t.h.out, &o); err != nil {
 		return nil, err
 	}
-	if err := t.h.r.broker.Outputs().Check(&e.rec); err != nil {
-		return nil, fmt.Errorf("result for %s: %w", e.rec.Topic, err)
+	if err := t.h.r.broker.Outputs().Check(rec); err != nil {
+		return nil, fmt.Errorf("result for %s: %w", rec.Topic, err)
 	}
-	return &e.rec, nil
+	return rec, nil
 }
 
 // through runs the handler inside its middleware.
@@ -178,7 +176,7 @@ func (t *typed[In, Out]) encodeLater(c *call, x *exchange[In, Out]) {
 		switch {
 		case err == nil:
 			t.h.r.counters.degraded.Add(-1)
-			t.h.r.outputs.send(&output{c: c, rec: rec})
+			t.h.r.outputs.send(output{c: c, rec: rec})
 		case c.interrupted() || !errors.Is(err, codec.ErrUnavailable):
 			t.h.r.counters.degraded.Add(-1)
 			c.fail(err)
