@@ -50,7 +50,8 @@ type part struct {
 	committed commit // what the group keeps; empty: to be committed again; guarded by member.committing
 }
 
-// feed gives the engine what it has not got yet. It reports whether to pause fetching.
+// feed gives the engine what it has not got yet. It reports whether to pause fetching. The
+// records are used up; those fetched together share pieces of memory.
 func (p *part) feed(records []*kgo.Record) (full bool) {
 	i := slices.IndexFunc(records, func(r *kgo.Record) bool { return r.Offset >= p.next })
 	if i < 0 {
@@ -59,8 +60,10 @@ func (p *part) feed(records []*kgo.Record) (full bool) {
 	fresh := records[i:]
 	p.next = fresh[len(fresh)-1].Offset + 1
 	p.entries = p.entries[:0]
-	for i, rec := range fromBatch(fresh) {
-		e := entry{Position: fresh[i].Offset, Key: fresh[i].Key, Size: size(fresh[i]), Value: rec}
+	recs, text := make([]broker.Record, len(fresh)), newTexts(len(fresh))
+	for i, r := range fresh {
+		e := entry{Position: r.Offset, Key: r.Key, Size: size(r), Value: &recs[i]}
+		takeOver(e.Value, r, text)
 		p.past.resume(&e)
 		p.entries = append(p.entries, e)
 	}
