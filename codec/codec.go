@@ -47,6 +47,20 @@ type Codec interface {
 	ContentType() string
 }
 
+// KeyCodec is a Codec that encodes keys as well as values. A service asks it about the keys of
+// topics whose KeyFormat is the codec's, about no others.
+type KeyCodec interface {
+	// EncodeKey appends the bytes of a key, which is not empty, to dst. The same key gives the
+	// same bytes: partitions are chosen by them.
+	EncodeKey(ctx context.Context, dst []byte, topic, key string) ([]byte, error)
+	// DecodeKey returns a key, which is not empty, as text, the same one for the same bytes. The
+	// errors are those of Decode.
+	DecodeKey(ctx context.Context, topic string, data []byte, h Headers) (string, error)
+}
+
+// Key is the type of keys: a Subject of this type is the keys of the topic.
+type Key string
+
 // Namer is a Codec whose bytes tell which type they are of. Services ask it for messages of
 // topics with several types that say nothing in their headers.
 type Namer interface {

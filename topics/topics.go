@@ -56,6 +56,7 @@ type Spec struct {
 	Format                  Format
 	Namespace               string
 	Cases                   []reflect.Type // what Type, an interface, may be; nil for one type
+	KeyFormat               Format         // "" is text
 }
 
 // Event is a topic of things that happened. Every consumer group receives all of them.
@@ -79,6 +80,11 @@ type Event[T any] struct {
 	// type by the header leat-type or ce_type, see [TypeName], or by its Avro record. Messages
 	// of one key keep their order across types. Default: none, T is the only type.
 	Cases []T
+	// KeyFormat says how keys are encoded. Default: none, a key is the bytes of its text. Avro
+	// writes an Avro string, and understands any Avro key that others wrote: as its text, or as
+	// JSON in one line. Partition and order of a message follow from the bytes of its key either
+	// way, so every producer of the topic has to agree on it.
+	KeyFormat Format
 }
 
 // Command is a topic of things to do. Exactly one consumer group may read it, which is
@@ -91,6 +97,7 @@ type Command[T any] struct {
 	Format                  Format         // as in [Event]
 	Namespace               string         // as in [Event]
 	Cases                   []T            // as in [Event]
+	KeyFormat               Format         // as in [Event]
 }
 
 // State is a topic that keeps the newest value of every key. A nil value (a tombstone)
@@ -102,21 +109,22 @@ type State[T any] struct {
 	Format                  Format         // as in [Event]
 	Namespace               string         // as in [Event]
 	Cases                   []T            // as in [Event]
+	KeyFormat               Format         // as in [Event]
 }
 
 // Spec describes the topic.
 func (t Event[T]) Spec() Spec {
-	return Spec{t.Name, KindEvent, reflect.TypeFor[T](), anyKey(t.Key), t.Partitions, t.Replication, t.Retention, t.Format, t.Namespace, typesOf(t.Cases)}
+	return Spec{t.Name, KindEvent, reflect.TypeFor[T](), anyKey(t.Key), t.Partitions, t.Replication, t.Retention, t.Format, t.Namespace, typesOf(t.Cases), t.KeyFormat}
 }
 
 // Spec describes the topic.
 func (t Command[T]) Spec() Spec {
-	return Spec{t.Name, KindCommand, reflect.TypeFor[T](), anyKey(t.Key), t.Partitions, t.Replication, t.Retention, t.Format, t.Namespace, typesOf(t.Cases)}
+	return Spec{t.Name, KindCommand, reflect.TypeFor[T](), anyKey(t.Key), t.Partitions, t.Replication, t.Retention, t.Format, t.Namespace, typesOf(t.Cases), t.KeyFormat}
 }
 
 // Spec describes the topic.
 func (t State[T]) Spec() Spec {
-	return Spec{t.Name, KindState, reflect.TypeFor[T](), anyKey(t.Key), t.Partitions, t.Replication, 0, t.Format, t.Namespace, typesOf(t.Cases)}
+	return Spec{t.Name, KindState, reflect.TypeFor[T](), anyKey(t.Key), t.Partitions, t.Replication, 0, t.Format, t.Namespace, typesOf(t.Cases), t.KeyFormat}
 }
 
 // KeyOf returns the key of v, "" without a Key.

@@ -60,9 +60,10 @@ type Codec struct {
 }
 
 var (
-	_ codec.Codec   = (*Codec)(nil)
-	_ codec.Checker = (*Codec)(nil)
-	_ codec.Namer   = (*Codec)(nil)
+	_ codec.Codec    = (*Codec)(nil)
+	_ codec.KeyCodec = (*Codec)(nil)
+	_ codec.Checker  = (*Codec)(nil)
+	_ codec.Namer    = (*Codec)(nil)
 )
 
 // New returns a codec. It reports every fault of cfg and connects to nothing.
@@ -116,7 +117,7 @@ func (c *Codec) Prepare(ctx context.Context, s codec.Subject) error {
 	if t == nil || isGeneric(t) {
 		return nil
 	}
-	if _, err := c.encoderFor(ctx, target{topic: s.Topic, typ: t, namespace: s.Namespace, several: s.Several}); err != nil {
+	if _, err := c.encoderFor(ctx, targetFor(s)); err != nil {
 		return fmt.Errorf("topic %s: %w", s.Topic, err)
 	}
 	return nil

@@ -31,7 +31,7 @@ func (c *Codec) SubjectName(s codec.Subject) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("topic %s: %w", s.Topic, err)
 	}
-	return c.cfg.SubjectBy.of(s.Several).subject(s.Topic, made.name), nil
+	return c.subjectName(targetFor(s), made), nil
 }
 
 // Verdict is what a schema registry, and the rules of [Compare], say about a schema.
@@ -64,7 +64,7 @@ func (c *Codec) Judge(ctx context.Context, s codec.Subject) (*Verdict, error) {
 	if err != nil {
 		return nil, fmt.Errorf("topic %s: %w", s.Topic, err)
 	}
-	v := &Verdict{Subject: c.cfg.SubjectBy.of(s.Several).subject(s.Topic, own.name), Difference: &Difference{}, Compatible: true}
+	v := &Verdict{Subject: c.subjectName(targetFor(s), own), Difference: &Difference{}, Compatible: true}
 	if err := c.judge(ctx, own, v); err != nil {
 		return nil, fmt.Errorf("schema of subject %s: %w", v.Subject, err)
 	}
@@ -226,6 +226,6 @@ func (c *Codec) Register(ctx context.Context, s codec.Subject) (Registered, erro
 	}
 	registering := &Codec{cfg: c.cfg, registry: c.registry, writers: c.writers}
 	registering.cfg.AutoRegister = true
-	id, err := registering.idOf(ctx, target{topic: s.Topic, typ: pointed(s.Type), namespace: s.Namespace, several: s.Several}, own)
-	return Registered{c.cfg.SubjectBy.of(s.Several).subject(s.Topic, own.name), id}, err
+	id, err := registering.idOf(ctx, targetFor(s), own)
+	return Registered{c.subjectName(targetFor(s), own), id}, err
 }

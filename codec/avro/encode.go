@@ -107,7 +107,7 @@ func notText(v any) error {
 
 // targetOf says with which schema v goes out for s.
 func targetOf(s codec.Subject, v any) (target, error) {
-	t := target{topic: s.Topic, typ: pointed(s.Type), namespace: s.Namespace, several: s.Several}
+	t := targetFor(s)
 	have := pointed(reflect.TypeOf(v))
 	switch {
 	case have == nil:

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/sr"
+
+	"github.com/leat-go/leat/codec"
 )
 
 const (
@@ -24,6 +26,10 @@ type target struct {
 	namespace string
 	text      string
 	several   bool // typ is one of several on the topic
+}
+
+func targetFor(s codec.Subject) target {
+	return target{topic: s.Topic, typ: pointed(s.Type), namespace: s.Namespace, several: s.Several}
 }
 
 // encoder writes values of one target.
@@ -81,8 +87,8 @@ func (c *Codec) newEncoder(ctx context.Context, t target, s *schema) (*encoder, 
 // idOf registers the schema or looks it up, and returns the id under which the registry
 // keeps exactly this schema.
 func (c *Codec) idOf(ctx context.Context, t target, s *schema) (int, error) {
-	subject := c.cfg.SubjectBy.of(t.several).subject(t.topic, s.name)
-	if s.name == "" && c.cfg.SubjectBy != SubjectByTopic {
+	subject := c.subjectName(t, s)
+	if s.name == "" && c.cfg.SubjectBy != SubjectByTopic && t.typ != keyType {
 		return 0, fmt.Errorf("topic %s: subjects by %s need a schema that is a record", t.topic, c.cfg.SubjectBy)
 	}
 	id, err := c.verifiedID(ctx, subject, s, sr.Normalize)

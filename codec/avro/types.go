@@ -48,6 +48,9 @@ func (ts *types) make(t reflect.Type, namespace string) (*schema, error) {
 
 // schema is the one given for t, else the one derived from it.
 func (ts *types) schema(t reflect.Type, namespace string) (*schema, error) {
+	if t == keyType {
+		return compile(keySchema)
+	}
 	if text, ok := ts.given[t]; ok {
 		return schemaGiven(t, text)
 	}

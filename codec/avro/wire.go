@@ -54,7 +54,7 @@ func (k schemaKey) String() string {
 
 // unframe splits a message into the name of its schema and the body.
 func unframe(data []byte, h codec.Headers) (schemaKey, []byte, error) {
-	if k, ok := headerKey(h); ok {
+	if k, ok := headerKey(h, guidHeader); ok {
 		return k, data, nil
 	}
 	switch {
@@ -70,11 +70,11 @@ func unframe(data []byte, h codec.Headers) (schemaKey, []byte, error) {
 	return schemaKey{}, nil, fmt.Errorf("decode avro message: it starts with %#02x: neither the 0 of a schema registry nor the c3 01 of a single object", data[0])
 }
 
-func headerKey(h codec.Headers) (k schemaKey, ok bool) {
+func headerKey(h codec.Headers, name string) (k schemaKey, ok bool) {
 	if h == nil {
 		return k, false
 	}
-	value, ok := h.Get(guidHeader)
+	value, ok := h.Get(name)
 	if !ok || len(value) != guidLength || value[0] != 1 {
 		return k, false
 	}
