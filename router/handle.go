@@ -13,7 +13,7 @@ import (
 
 // Handle registers a plain Watermill handler with the same options and semantics as typed
 // ones: order per key, retries without holding a worker, dead letters. The payload is not
-// decoded. What the handler returns decides; the message's own Ack and Nack do nothing.
+// decoded, and neither is a key with a KeyFormat. What the handler returns decides; the message's own Ack and Nack do nothing.
 func (r *Router) Handle(topic string, h message.NoPublishHandlerFunc, opts ...Option) {
 	spec, declared := r.declared[topic]
 	if !declared {

@@ -23,8 +23,9 @@ type handler struct {
 	out      *topics.Spec
 	inCodec  codec.Codec
 	outCodec codec.Codec
-	cases    *cases // nil when the topic carries one type
-	checked  bool   // its values may be invalid, see validate
+	cases    *cases         // nil when the topic carries one type
+	checked  bool           // its values may be invalid, see validate
+	keys     codec.KeyCodec // nil when keys are text
 	policy   outcome.Policy
 	single   func(broker.Delivery)
 	batch    func([]broker.Delivery)
@@ -69,6 +70,7 @@ func (r *Router) add(h *handler) {
 	h.policy = outcome.Policy{Retries: h.cfg.retries, Wait: h.cfg.backoff.Wait}
 	h.inCodec = r.codecs[h.in.Format]
 	h.cases = casesOf(h.in, h.inCodec)
+	h.keys, _ = r.codecs[h.in.KeyFormat].(codec.KeyCodec)
 	h.info = h.describe()
 	r.check(h)
 	r.handlers = append(r.handlers, h)

@@ -9,8 +9,8 @@ import (
 type Metadata struct {
 	Topic       string
 	Partition   int32
-	Offset      string // a number on Kafka and in memory, an entry id on Redis
-	Key         string
+	Offset      string            // a number on Kafka and in memory, an entry id on Redis
+	Key         string            // what it says, where the topic has a KeyFormat
 	Headers     map[string]string // of repeated headers the last
 	Attempt     int               // from 1
 	PublishedAt time.Time
@@ -47,7 +47,7 @@ func Batch(ctx context.Context) []Metadata {
 func (c *call) metadata() Metadata {
 	return Metadata{
 		Topic: c.rec.Topic, Partition: c.rec.Partition, Offset: c.rec.Offset,
-		Key: string(c.rec.Key), Headers: c.rec.Headers.Map(),
+		Key: c.key(), Headers: c.rec.Headers.Map(),
 		Attempt: c.d.Attempt(), PublishedAt: c.rec.Time,
 		Group: c.h.info.Group, Handler: c.h.info.Name, ID: c.id(), Tombstone: c.rec.Value == nil,
 	}

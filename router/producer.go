@@ -43,7 +43,7 @@ func (p producer) Send(ctx context.Context, topic string, v any, opts ...SendOpt
 	if err != nil {
 		return Receipt{}, err
 	}
-	rs, err := p.r.publish(ctx, s, []*sending{o})
+	rs, err := p.r.publish(ctx, &s, []*sending{o})
 	if len(rs) != 1 {
 		return Receipt{}, err
 	}
@@ -59,7 +59,7 @@ func (p producer) SendAsync(ctx context.Context, topic string, v any, done func(
 		}
 		return
 	}
-	p.r.publishAsync(ctx, s, o, done)
+	p.r.publishAsync(ctx, &s, o, done)
 }
 
 func (p producer) SendBatch(ctx context.Context, topic string, vs []Outgoing) ([]Receipt, error) {
@@ -71,7 +71,7 @@ func (p producer) SendBatch(ctx context.Context, topic string, vs []Outgoing) ([
 			return nil, &PublishError{s.Name, map[int]error{i: err}}
 		}
 	}
-	return p.r.publish(ctx, s, outs)
+	return p.r.publish(ctx, &s, outs)
 }
 
 // outgoing finds the topic's declaration and the key that it asks for.
@@ -140,7 +140,8 @@ func Publish[T any](ctx context.Context, t topics.Topic[T], vs ...T) error {
 	if !ok {
 		return ErrNoApp
 	}
-	return Publisher[T]{r: p.r, t: t, spec: p.r.specOf(t.Spec())}.Publish(ctx, vs...)
+	s := p.r.specOf(t.Spec())
+	return Publisher[T]{r: p.r, t: t, spec: &s}.Publish(ctx, vs...)
 }
 
 // specOf is declare for a topic that may be unknown and must not become known.

@@ -28,13 +28,14 @@ type Receipt struct {
 type Publisher[T any] struct {
 	r    *Router
 	t    topics.Topic[T]
-	spec topics.Spec
+	spec *topics.Spec
 	opts []SendOption
 }
 
 // NewPublisher declares that the service publishes on t and returns what does so.
 func NewPublisher[T any](r *Router, t topics.Topic[T]) Publisher[T] {
-	return Publisher[T]{r: r, t: t, spec: r.declare(t.Spec())}
+	s := r.declare(t.Spec())
+	return Publisher[T]{r: r, t: t, spec: &s}
 }
 
 // Publish returns when the broker has all values. An invalid value or one that cannot be
@@ -77,13 +78,17 @@ func (p Publisher[T]) Delete(ctx context.Context, key string) error {
 	if p.spec.Kind != topics.KindState || key == "" {
 		return fmt.Errorf("delete %q from %s: only a state topic has keys to delete, and they are not empty", key, p.spec.Name)
 	}
-	rec := &broker.Record{Topic: p.spec.Name, Key: []byte(key), ID: newID()}
+	data, err := p.r.EncodeKey(ctx, *p.spec, key)
+	if err != nil {
+		return allFailed(p.spec.Name, 1, err)
+	}
+	rec := &broker.Record{Topic: p.spec.Name, Key: data, ID: newID()}
 	rec.Headers = p.r.headersFor(ownerOf(ctx), rec, "", "", 0)
-	if err := p.r.ensure(ctx, configOf(p.spec)); err != nil {
+	if err := p.r.ensure(ctx, configOf(*p.spec)); err != nil {
 		return allFailed(p.spec.Name, 1, err)
 	}
 	w := p.r.start(ctx, []*broker.Record{rec})
-	_, err := w.wait(ctx, p.spec.Name, p.r.broker.Sends().Timeout())
+	_, err = w.wait(ctx, p.spec.Name, p.r.broker.Sends().Timeout())
 	return err
 }
 
@@ -107,7 +112,7 @@ func ownerOf(ctx context.Context) owner {
 }
 
 // publish encodes all values, sends them and waits.
-func (r *Router) publish(ctx context.Context, s topics.Spec, outs []*sending) ([]Receipt, error) {
+func (r *Router) publish(ctx context.Context, s *topics.Spec, outs []*sending) ([]Receipt, error) {
 	recs, err := r.records(ctx, s, outs)
 	if err != nil || len(recs) == 0 {
 		return nil, err
@@ -122,8 +127,8 @@ func (r *Router) publish(ctx context.Context, s topics.Spec, outs []*sending) ([
 }
 
 // records encodes all values or none.
-func (r *Router) records(ctx context.Context, s topics.Spec, outs []*sending) ([]*broker.Record, error) {
-	if err := r.ensure(ctx, configOf(s)); err != nil {
+func (r *Router) records(ctx context.Context, s *topics.Spec, outs []*sending) ([]*broker.Record, error) {
+	if err := r.ensure(ctx, configOf(*s)); err != nil {
 		return nil, allFailed(s.Name, len(outs), err)
 	}
 	all := make([]broker.Record, len(outs))
@@ -132,7 +137,7 @@ func (r *Router) records(ctx context.Context, s topics.Spec, outs []*sending) ([
 	from := ownerOf(ctx)
 	inParts(len(outs), func(i int) {
 		recs[i] = &all[i]
-		errs[i] = r.fill(ctx, recs[i], from, &s, outs[i])
+		errs[i] = r.fill(ctx, recs[i], from, s, outs[i])
 	})
 	if !slices.ContainsFunc(errs, func(err error) bool { return err != nil }) {
 		return recs, nil
@@ -177,7 +182,7 @@ func allFailed(topic string, n int, err error) error {
 	return &PublishError{topic, failed}
 }
 
-func (r *Router) publishAsync(ctx context.Context, s topics.Spec, o *sending, done func(Receipt, error)) {
+func (r *Router) publishAsync(ctx context.Context, s *topics.Spec, o *sending, done func(Receipt, error)) {
 	recs, err := r.records(ctx, s, []*sending{o})
 	report := func(rc broker.Receipt, err error) {
 		r.lost(s.Name, err)

@@ -64,8 +64,14 @@ func (r *Router) fill(ctx context.Context, rec *broker.Record, from owner, s *to
 		return err
 	}
 	*rec = broker.Record{Topic: s.Name, Value: data, Time: o.time, ID: newID()}
-	if o.key != "" {
+	switch {
+	case o.key == "":
+	case s.KeyFormat == "":
 		rec.Key = []byte(o.key)
+	default:
+		if rec.Key, err = r.EncodeKey(ctx, *s, o.key); err != nil {
+			return err
+		}
 	}
 	rec.Headers = r.headersFor(from, rec, contentType, typeName(o.value), len(extra)+len(o.headers))
 	for _, h := range extra {

@@ -148,6 +148,8 @@ func (r *Router) declare(s topics.Spec) topics.Spec {
 		return s
 	case ok && old.Type != nil && old.Type != s.Type:
 		r.fault("topic %s is declared with %s and with %s", s.Name, old.Type, s.Type)
+	case ok && old.Type != nil && old.KeyFormat != s.KeyFormat:
+		r.fault("topic %s is declared with keys as %s and as %s", s.Name, keysAs(old), keysAs(s))
 	}
 	r.declared[s.Name] = s
 	return s
@@ -170,6 +172,9 @@ func (r *Router) topicFaults() (errs []error) {
 			errs = append(errs, fmt.Errorf("topic %s has format %q, for which there is no codec: add router.Codec(%q, …)", s.Name, s.Format, s.Format))
 		default:
 			errs = append(errs, check(c, s)...)
+		}
+		if err := r.keyFault(s); err != nil {
+			errs = append(errs, err)
 		}
 	}
 	return errs

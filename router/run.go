@@ -129,6 +129,7 @@ func (r *Router) prepareCodecs(ctx context.Context) {
 			}
 		}
 	}
+	r.prepareKeys(ctx)
 }
 
 // groups collects the handlers of each group: one member serves them all.

@@ -119,7 +119,7 @@ func (t *typed[In, Out]) call(ctx context.Context, c *call, x *exchange[In, Out]
 func (t *typed[In, Out]) encode(c *call, out *Out) (*broker.Record, error) {
 	o := sending{value: *out, key: t.out.KeyOf(*out)}
 	if o.key == "" {
-		o.key = string(c.rec.Key)
+		o.key = c.key()
 	}
 	rec := new(broker.Record)
 	if err := t.h.r.fill(c, rec, c, t.h.out, &o); err != nil {
@@ -190,6 +190,11 @@ func (t *typed[In, Out]) encodeLater(c *call, x *exchange[In, Out]) {
 
 // decodeInto turns the record into a value, and checks it.
 func decodeInto[In any](c *call, v *In) error {
+	if c.h.keys != nil {
+		if err := c.decodeKey(); err != nil {
+			return err
+		}
+	}
 	if c.rec.Value == nil && c.h.in.Kind == topics.KindState {
 		return nil
 	}
