@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"strings"
 	"time"
 	"unicode"
@@ -24,7 +25,7 @@ type message struct {
 	Headers   map[string]string `json:"headers"`
 	Time      time.Time         `json:"time"`
 	Value     json.RawMessage   `json:"value"`           // null for a tombstone
-	Error     string            `json:"error,omitempty"` // why a declared topic's value could not be decoded
+	Error     string            `json:"error,omitempty"` // why a declared topic's key or value could not be decoded
 }
 
 // decoder makes records readable.
@@ -51,16 +52,19 @@ func (d decoder) message(ctx context.Context, r *broker.Record) message {
 		Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Time: r.Time.UTC(),
 		Headers: map[string]string{},
 	}
+	key, keyErr := d.key(ctx, r)
 	if r.Key != nil {
-		k := text(r.Key)
-		m.Key = &k
+		m.Key = &key
 	}
 	for _, h := range r.Headers {
 		m.Headers[h.Key] = text(h.Value)
 	}
 	value, err := d.value(ctx, r)
 	if err != nil {
-		value, m.Error = quote(text(r.Value)), err.Error()
+		value = quote(text(r.Value))
+	}
+	if err := errors.Join(keyErr, err); err != nil {
+		m.Error = err.Error()
 	}
 	m.Value = value
 	return m

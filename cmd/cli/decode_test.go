@@ -105,3 +105,35 @@ func FuzzDecodeAlwaysGivesJSON(f *testing.F) {
 		}
 	})
 }
+
+func TestKeysAreDecoded(t *testing.T) {
+	t.Parallel()
+	d, _ := testDecoder(t)
+	d.declared["keyed"] = topics.Spec{Name: "keyed", Format: topics.JSON, KeyFormat: topics.Avro}
+	object, err := d.avro.(codec.KeyCodec).EncodeKey(t.Context(), nil, "keyed", "ann")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		topic string
+		key   []byte
+		want  string
+		fails bool
+	}{
+		"Avro of a declared topic":            {topic: "keyed", key: object, want: "ann"},
+		"text on a topic with Avro keys":      {topic: "keyed", key: []byte("ann"), want: "ann", fails: true},
+		"Avro on a topic that nobody knows":   {topic: "any", key: object, want: "ann"},
+		"what only looks like Avro":           {topic: "any", key: []byte("\xc3\x01x"), want: "wwF4"},
+		"Avro on a topic with text keys":      {topic: "orders", key: object, want: "wwHHA0VjckgBjwZhbm4="},
+		"text":                                {topic: "any", key: []byte("ann"), want: "ann"},
+		"an empty key of a topic with a form": {topic: "keyed", key: []byte{}, want: ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := d.message(t.Context(), &broker.Record{Topic: c.topic, Key: c.key, Value: []byte(`{"n":1}`)})
+			if m.Key == nil || *m.Key != c.want || (m.Error != "") != c.fails || string(m.Value) != `{"n":1}` {
+				t.Errorf("%+v", m)
+			}
+		})
+	}
+}

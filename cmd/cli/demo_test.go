@@ -46,6 +46,12 @@ var (
 	accounts = topics.State[account]{Name: "accounts", Key: account.key, Partitions: 1}
 )
 
+// Topics with Avro keys, of JSON and of Avro values.
+var (
+	labels = topics.Event[account]{Name: "labels", Key: account.key, KeyFormat: topics.Avro}
+	stamps = topics.Event[parcel]{Name: "stamps", Key: func(p parcel) string { return p.ID }, Format: topics.Avro, KeyFormat: topics.Avro}
+)
+
 type billing struct{}
 
 func (billing) Charge(_ context.Context, o order) (receipt, error) {
@@ -105,6 +111,9 @@ func demo() *app.App {
 	}
 	if strings.Contains(os.Getenv("DEMO_FAULT"), "group") {
 		opts = append(opts, app.ConsumeFunc(orders, audit, router.Group("audit"), router.Name("audit2")))
+	}
+	if os.Getenv("DEMO_KEYS") != "" {
+		opts = append(opts, app.Publish(labels), app.Publish(stamps))
 	}
 	if strings.Contains(os.Getenv("DEMO_FAULT"), "dependency") {
 		opts = append(opts, app.Consume(orders, (*missing).Take, router.Group("missing")))

@@ -49,6 +49,7 @@ type specRow struct {
 	Format     string `json:"format"`
 	Partitions int    `json:"partitions"` // 0: the broker's default
 	Keyed      bool   `json:"keyed"`
+	KeyFormat  string `json:"key_format,omitempty"` // "": text
 }
 
 func describe(s *session) error {
@@ -116,7 +117,7 @@ func specRows(specs []topics.Spec) []specRow {
 		rows[i] = specRow{
 			Name: t.Name, Kind: string(t.Kind), Format: string(t.Format), Partitions: t.Partitions, Keyed: t.Key != nil,
 		}
-		rows[i].Type = t.TypeText()
+		rows[i].Type, rows[i].KeyFormat = t.TypeText(), string(t.KeyFormat)
 	}
 	return rows
 }
@@ -124,7 +125,7 @@ func specRows(specs []topics.Spec) []specRow {
 func specTable(rows []specRow) table {
 	t := table{header: []string{"topic", "kind", "type", "format", "partitions", "keyed"}}
 	for _, r := range rows {
-		t.rows = append(t.rows, []string{r.Name, r.Kind, r.Type, r.Format, orDefault(r.Partitions), yesNo(r.Keyed)})
+		t.rows = append(t.rows, []string{r.Name, r.Kind, r.Type, r.Format, orDefault(r.Partitions), keyedText(r.Keyed, r.KeyFormat)})
 	}
 	return t
 }

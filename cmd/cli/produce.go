@@ -32,7 +32,7 @@ func newProduce(s *session) *cobra.Command {
 		Use:   "produce TOPIC",
 		Short: "Publish JSON lines from stdin",
 		Long: `Publish JSON lines from stdin, a message per line. On a topic that the service declares each
-line is decoded into the topic's type, and its key, format and validation apply. On any other
+line is decoded into the topic's type, and its key, formats and validation apply. On any other
 topic the line is published as it is, or as Avro with --avro. Lines that cannot be published
 are reported with their number and the others go on; the command then exits 1.`,
 		Example: `  echo '{"id": 1}' | leat produce orders

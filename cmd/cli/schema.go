@@ -75,13 +75,21 @@ func choose(declared []topics.Spec, names []string) (chosen []topics.Spec, err e
 	return chosen, nil
 }
 
-// eachType is a topic for each type.
+// eachType is a topic for each type of its values, and one for its keys where they are Avro.
 func eachType(ts []topics.Spec) (each []topics.Spec) {
 	for _, t := range ts {
-		each = append(each, t.Each()...)
+		if valueless(t) == "" {
+			each = append(each, t.Each()...)
+		}
+		if t.KeyFormat == topics.Avro {
+			t.Type, t.Cases = keyType, nil
+			each = append(each, t)
+		}
 	}
 	return each
 }
+
+var keyType = reflect.TypeFor[codec.Key]()
 
 func topicNames(specs []topics.Spec) []string {
 	names := make([]string, len(specs))
@@ -93,6 +101,14 @@ func topicNames(specs []topics.Spec) []string {
 
 // schemaless says why a topic has no schema of its own, "" when it has one.
 func schemaless(t topics.Spec) string {
+	if t.KeyFormat == topics.Avro {
+		return ""
+	}
+	return valueless(t)
+}
+
+// valueless says why the values of a topic have no schema, "" when they have one.
+func valueless(t topics.Spec) string {
 	switch {
 	case t.Format != topics.Avro:
 		return fmt.Sprintf("its format is %s (set Format: topics.Avro, or topics.%s.format=avro)", t.Format, t.Name)

@@ -71,6 +71,9 @@ func checkSchemas(ctx context.Context, s *session, names []string, o checkOption
 // golden adds what the files say.
 func (c *schemas) golden(rows []verdictRow, o checkOptions) ([]verdictRow, error) {
 	for i := range c.topics {
+		if c.topics[i].Type == keyType { // is the same for ever
+			continue
+		}
 		own, err := c.row(i)
 		if err != nil {
 			return nil, faulty(err)

@@ -14,7 +14,8 @@ func newSchemaShow(s *session) *cobra.Command {
 		Use:   "show [TOPIC...]",
 		Short: "Show the schemas derived from the types of declared topics",
 		Long: `Show the Avro schemas derived from the types of declared topics, and the subjects under which a
-registry keeps them. With one topic of one type the schema itself is printed, as a golden file holds it.
+registry keeps them, that of Avro keys too. With one topic of one type the schema of its values is
+printed, as a golden file holds it.
 Nothing is connected to.`,
 		Example: `  leat schema show
   leat schema show orders > schemas/orders.avsc
@@ -44,10 +45,15 @@ func showSchemas(s *session, names []string) error {
 		}
 		t.rows = append(t.rows, []string{rows[i].Topic, rows[i].Subject, string(rows[i].Schema)})
 	}
-	if len(names) == 1 && len(rows) == 1 && s.flags.output == asTable {
+	if len(names) == 1 && s.flags.output == asTable && c.single() {
 		return printSchema(s, rows[0].Schema)
 	}
 	return s.print(rows, t)
+}
+
+// single tells whether there is one schema, that of keys beside it left aside.
+func (c *schemas) single() bool {
+	return len(c.topics) == 1 || len(c.topics) == 2 && c.topics[1].Type == keyType
 }
 
 func (c *schemas) row(i int) (schemaRow, error) {

@@ -28,7 +28,7 @@ func newTail(s *session) *cobra.Command {
 		Short: "Print the messages of topics as they come",
 		Long: `Print the messages of topics as they come, decoded: those of declared topics by their format,
 others as JSON if they are, by the schema registry when they name a schema and a registry is
-set, else as text or base64. No consumer group is joined and nothing is committed.`,
+set, else as text or base64. Keys alike. No consumer group is joined and nothing is committed.`,
 		Example: `  leat tail orders
   leat tail orders payments --from 1h -o json
   leat tail orders --from earliest --exit-at-end -o json | jq .value

@@ -35,9 +35,10 @@ type topicDetail struct {
 	Type        string   `json:"type,omitempty"`
 	Format      string   `json:"format,omitempty"`
 	Keyed       bool     `json:"keyed"`
-	Replication int      `json:"replication"` // declared; 0: the broker's default
-	Retention   string   `json:"retention"`   // declared; "" : the default
-	Readers     []string `json:"readers"`     // handlers
+	KeyFormat   string   `json:"key_format,omitempty"` // "": text
+	Replication int      `json:"replication"`          // declared; 0: the broker's default
+	Retention   string   `json:"retention"`            // declared; "" : the default
+	Readers     []string `json:"readers"`              // handlers
 	Writers     []string `json:"writers"`
 }
 
@@ -98,7 +99,7 @@ func (d *topicDetail) add(r *router.Router, have []broker.TopicInfo) {
 
 func (d *topicDetail) declared(spec topics.Spec) {
 	d.Kind, d.Format, d.Keyed, d.Replication = string(spec.Kind), string(spec.Format), spec.Key != nil, spec.Replication
-	d.Type = spec.TypeText()
+	d.Type, d.KeyFormat = spec.TypeText(), string(spec.KeyFormat)
 	if spec.Retention != 0 {
 		d.Retention = spec.Retention.String()
 	}
@@ -114,12 +115,20 @@ func (d *topicDetail) table() table {
 		{"kind", d.Kind},
 		{"type", d.Type},
 		{"format", d.Format},
-		{"keyed", yesNo(d.Keyed)},
+		{"keyed", keyedText(d.Keyed, d.KeyFormat)},
 		{"replication", orDefault(d.Replication)},
 		{"retention", d.Retention},
 		{"readers", strings.Join(d.Readers, ", ")},
 		{"writers", strings.Join(d.Writers, ", ")},
 	}}
+}
+
+// keyedText tells whether messages have keys, and their format where that is not text.
+func keyedText(keyed bool, format string) string {
+	if format == "" {
+		return yesNo(keyed)
+	}
+	return format
 }
 
 func orDefault(n int) string {
