@@ -37,9 +37,10 @@ type resolution struct {
 }
 
 var (
-	_ codec.Codec   = (*Codec)(nil)
-	_ codec.Checker = (*Codec)(nil)
-	_ codec.Prober  = (*Codec)(nil)
+	_ codec.Codec    = (*Codec)(nil)
+	_ codec.KeyCodec = (*Codec)(nil)
+	_ codec.Checker  = (*Codec)(nil)
+	_ codec.Prober   = (*Codec)(nil)
 )
 
 // New returns a codec. It reports every fault of cfg and connects to nothing.
@@ -54,6 +55,16 @@ func New(cfg Config) (*Codec, error) {
 
 // ContentType is application/vnd.confluent.avro with a registry, else application/avro.
 func (c *Codec) ContentType() string { return c.registry.ContentType() }
+
+// EncodeKey is that of codec/avro: hamba has no part in keys.
+func (c *Codec) EncodeKey(ctx context.Context, dst []byte, topic, key string) ([]byte, error) {
+	return c.registry.EncodeKey(ctx, dst, topic, key)
+}
+
+// DecodeKey is that of codec/avro.
+func (c *Codec) DecodeKey(ctx context.Context, topic string, data []byte, h codec.Headers) (string, error) {
+	return c.registry.DecodeKey(ctx, topic, data, h)
+}
 
 // Check derives the schema of s.Type and has hamba parse it.
 func (c *Codec) Check(s codec.Subject) error {
