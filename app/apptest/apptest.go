@@ -53,7 +53,11 @@ func Publish[T any](t testing.TB, a *App, topic topics.Topic[T], vs ...T) {
 // Delete publishes a tombstone for a key.
 func Delete[T any](t testing.TB, a *App, topic topics.State[T], key string) {
 	t.Helper()
-	Raw(t, a, topic.Name, []byte(key), nil)
+	data, err := a.Router().EncodeKey(t.Context(), a.Router().Spec(topic.Spec()), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	Raw(t, a, topic.Name, data, nil)
 }
 
 // Raw publishes bytes as they are: nil is no key, and a tombstone. The topic is named as in

@@ -219,3 +219,27 @@ func TestManyServicesAtOnce(t *testing.T) {
 		})
 	}
 }
+
+func TestKeysWithAFormatAreTextInTests(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		keyed := topics.State[*order]{Name: "keyed", Key: func(o *order) string { return o.ID }, KeyFormat: topics.Avro}
+		said := make(chan string, 2)
+		a := apptest.New(t, app.ConsumeFunc(keyed, func(ctx context.Context, o *order) error {
+			said <- fmt.Sprint(router.Meta(ctx).Key, o == nil)
+			if o == nil {
+				return router.Permanent(errors.New("deleted"))
+			}
+			return nil
+		}, router.Name("h")))
+		apptest.Publish(t, a, keyed, &order{ID: "a"})
+		apptest.Idle(t, a)
+		apptest.Delete(t, a, keyed, "a")
+		if dead := apptest.DeadLetters(t, a, keyed, 1)[0]; dead.Key != "a" {
+			t.Errorf("dead letter %q", dead.Key)
+		}
+		if one, two := <-said, <-said; one != "afalse" || two != "atrue" {
+			t.Errorf("%q, then %q", one, two)
+		}
+	})
+}

@@ -12,7 +12,7 @@ import (
 
 // Dead is a message that failed for good.
 type Dead struct {
-	Key      string
+	Key      string            // what it says; its bytes where they say nothing
 	Value    []byte            // as it came
 	Headers  map[string]string // its own and those that say what happened
 	Error    string            // of the last attempt
@@ -26,11 +26,14 @@ type Dead struct {
 // It fails the test when they do not come within 10 s.
 func DeadLetters[T any](t testing.TB, a *App, topic topics.Topic[T], n int) []Dead {
 	t.Helper()
-	name := a.Router().Spec(topic.Spec()).Name
-	recs := wait(t, a, "the dead letters of "+name, n, func() []*broker.Record { return buried(a, name) })
+	spec := a.Router().Spec(topic.Spec())
+	recs := wait(t, a, "the dead letters of "+spec.Name, n, func() []*broker.Record { return buried(a, spec.Name) })
 	dead := make([]Dead, n)
 	for i, r := range recs[:n] {
 		dead[i] = newDead(r)
+		if key, err := a.Router().DecodeKey(t.Context(), spec, r); err == nil {
+			dead[i].Key = key
+		}
 	}
 	return dead
 }
