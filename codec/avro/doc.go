@@ -57,6 +57,9 @@
 // fingerprint leaves out defaults and units: a unit that changed elsewhere is found with a
 // registry alone.
 //
+// Keys of topics that ask for it are Avro strings of the subject <topic>-key, framed alike. Keys
+// of other schemas are read as well, see [Codec.DecodeKey].
+//
 // # Reading what others wrote
 //
 // Decode resolves the writer's schema to that of the target. A unit that changed, such as
