@@ -50,7 +50,7 @@ func (c *Codec) Decode(ctx context.Context, data []byte, h codec.Headers, into a
 }
 
 func (c *Codec) decode(ctx context.Context, key schemaKey, body []byte, into any, to reflect.Value) error {
-	typ := identity(reflect.TypeOf(into))
+	typ := identity(into)
 	place := c.receivers.at(placeOf(typ) + uintptr(key.id) + uintptr(key.high))
 	r := place.Load()
 	if !r.fits(&key, typ) {
@@ -61,12 +61,15 @@ func (c *Codec) decode(ctx context.Context, key schemaKey, body []byte, into any
 		r.key, r.typ = key, typ
 		place.Store(r)
 	}
-	sound, err := r.layout.judge(body)
-	if err != nil {
-		return err
+	text := false
+	if !r.plain.ok || len(body) >= countedFrom {
+		var err error
+		if text, err = r.layout.judge(body); err != nil {
+			return err
+		}
 	}
 	to.SetZero()
-	if err := r.decode(body, into); err != nil || (sound && r.faithful) {
+	if err := r.decode(body, into); err != nil || (text && r.faithful) || (r.plain.ok && r.plain.sound(into)) {
 		return err
 	}
 	if bad := planFor(to.Type()).check(to); bad != nil {
@@ -89,12 +92,18 @@ func (c *Codec) receiver(ctx context.Context, key schemaKey, t reflect.Type) (*r
 		return nil, err
 	}
 	l := w.schema.layout()
-	return &receiver{schema: s, layout: l, faithful: !l.binary || isGeneric(pointed(t))}, nil
+	return &receiver{schema: s, plain: plainOf(t), layout: l, faithful: !l.binary || isGeneric(pointed(t))}, nil
 }
 
 func (r *receiver) decode(body []byte, into any) (err error) {
-	defer noPanic(&err)
+	done := false
+	defer func() { // as noPanic, which takes more of the time
+		if !done {
+			err = causeOf(nil, recover())
+		}
+	}()
 	rest, err := r.schema.Decode(body, into)
+	done = true
 	if err == nil && len(rest) > 0 {
 		err = fmt.Errorf("%d bytes are left over", len(rest))
 	}

@@ -14,25 +14,15 @@ import (
 // when no registry answers; otherwise the value or its schema is at fault. There are no
 // headers.
 func (c *Codec) Encode(ctx context.Context, dst []byte, s codec.Subject, v any) ([]byte, []codec.Header, error) {
-	typ := reflect.TypeOf(v)
-	if typ == nil {
-		return dst, nil, encodeError(v, s.Topic, errNil)
-	}
-	id := identity(typ)
-	place := c.senders.at(placeOf(id) + uintptr(len(s.Topic)))
-	e := place.Load()
+	id := identity(v)
+	e := c.senders.at(placeOf(id) + uintptr(len(s.Topic))).Load()
 	if !e.fits(&s, id) {
 		var err error
 		if e, err = c.senderOf(ctx, s, v); err != nil {
 			return dst, nil, encodeError(v, s.Topic, err)
 		}
-		place.Store(e)
 	}
-	out, err := e.encode(dst, v)
-	if err != nil {
-		return dst, nil, encodeError(v, s.Topic, err)
-	}
-	return out, nil, nil
+	return e.encode(dst, s.Topic, v)
 }
 
 // senderOf returns what writes values like v for s.
@@ -45,8 +35,9 @@ func (c *Codec) senderOf(ctx context.Context, s codec.Subject, v any) (*sender, 
 	if err != nil {
 		return nil, err
 	}
-	e.topic, e.namespace, e.declared, e.several = s.Topic, s.Namespace, s.Type, s.Several
-	e.typ = identity(reflect.TypeOf(v))
+	e.topic, e.namespace, e.declared, e.several = s.Topic, s.Namespace, typeID(s.Type), s.Several
+	e.typ = identity(v)
+	c.senders.at(placeOf(e.typ) + uintptr(len(s.Topic))).Store(e)
 	return e, nil
 }
 
@@ -57,11 +48,7 @@ func (c *Codec) EncodeWith(ctx context.Context, dst []byte, topic, schema string
 	if err != nil {
 		return dst, nil, encodeError(v, topic, err)
 	}
-	out, err := e.encode(dst, v)
-	if err != nil {
-		return dst, nil, encodeError(v, topic, err)
-	}
-	return out, nil, nil
+	return e.encode(dst, topic, v)
 }
 
 func encodeError(v any, topic string, err error) error {
@@ -79,22 +66,32 @@ func (c *Codec) sender(ctx context.Context, t target, v any) (*sender, error) {
 		return nil, err
 	}
 	out := &sender{schema: e.schema.values, frame: e.frame, layout: e.schema.layout()}
+	if t := reflect.TypeOf(v); t == typ || t.Elem() == typ {
+		out.plain = plainOf(typ)
+	}
 	if typ.Kind() == reflect.Map {
 		out.schema = e.schema.public
 	}
 	return out, nil
 }
 
-func (e *sender) encode(dst []byte, v any) (out []byte, err error) {
-	defer noPanic(&err)
-	out, err = e.schema.AppendEncode(append(dst, e.frame...), v)
+// encode appends the message of v.
+func (e *sender) encode(dst []byte, topic string, v any) (out []byte, _ []codec.Header, err error) {
+	defer func() { // as noPanic, which takes more of the time
+		if out == nil {
+			out, err = dst, encodeError(v, topic, causeOf(err, recover()))
+		}
+	}()
+	message, err := e.schema.AppendEncode(append(dst, e.frame...), v)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if sound, _ := e.layout.judge(out[len(dst)+len(e.frame):]); !sound {
-		return nil, notText(v)
+	if !e.plain.ok || !e.plain.sound(v) {
+		if text, _ := e.layout.judge(message[len(dst)+len(e.frame):]); !text {
+			return nil, nil, notText(v)
+		}
 	}
-	return out, nil
+	return message, nil, nil
 }
 
 // notText names the place of a string that is not UTF-8.

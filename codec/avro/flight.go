@@ -64,6 +64,14 @@ func safely[T any](f func() (T, error)) (out T, err error) {
 // noPanic is deferred.
 func noPanic(err *error) {
 	if p := recover(); p != nil {
-		*err = fmt.Errorf("panic: %v", p)
+		*err = causeOf(nil, p)
 	}
+}
+
+// causeOf is err, or what was recovered.
+func causeOf(err error, recovered any) error {
+	if recovered != nil {
+		return fmt.Errorf("panic: %v", recovered)
+	}
+	return err
 }

@@ -1,7 +1,6 @@
 package avro
 
 import (
-	"reflect"
 	"sync/atomic"
 
 	"github.com/twmb/avro"
@@ -20,27 +19,25 @@ func (h *hot[E]) at(place uintptr) *atomic.Pointer[E] {
 	return &h.places[place%uintptr(len(h.places))]
 }
 
-// identity tells types apart; their descriptors are 32 bytes apart at least.
-func identity(t reflect.Type) uintptr { return reflect.ValueOf(t).Pointer() }
-
+// placeOf spreads types, whose descriptors are 32 bytes apart at least.
 func placeOf(id uintptr) uintptr { return id>>5 ^ id>>11 }
 
 // sender writes values of one Go type to one topic.
 type sender struct {
 	topic, namespace string
-	declared         reflect.Type
-	typ              uintptr
+	typ, declared    uintptr
 	several          bool
 
 	schema *avro.Schema
+	plain  plain
 	frame  []byte
-	layout layout
+	layout *layout
 }
 
 // fits reports whether e writes values of that type for s.
 func (e *sender) fits(s *codec.Subject, typ uintptr) bool {
-	return e != nil && e.typ == typ && e.declared == s.Type && e.topic == s.Topic &&
-		e.namespace == s.Namespace && e.several == s.Several
+	return e != nil && e.typ == typ && e.declared == typeID(s.Type) && e.several == s.Several &&
+		e.topic == s.Topic && e.namespace == s.Namespace
 }
 
 // receiver reads messages of one schema into values of one Go type.
@@ -49,7 +46,8 @@ type receiver struct {
 	typ uintptr
 
 	schema   *avro.Schema
-	layout   layout
+	plain    plain
+	layout   *layout
 	faithful bool // text in the values was text in the bytes
 }
 

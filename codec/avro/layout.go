@@ -16,6 +16,7 @@ type program struct{ steps []step }
 type step struct {
 	kind  stepKind
 	size  int        // of stepSkip; of an array's items where all have the same
+	texts int        // of an array or a map whose items are nothing but texts: how many each has
 	parts []*program // of a union; the one of a record, of an array's items, of a map's entries
 }
 
@@ -40,12 +41,12 @@ type layouter struct {
 	binary bool
 }
 
-func layoutOf(s *avro.Schema) layout {
+func layoutOf(s *avro.Schema) *layout {
 	root := s.Root()
 	l := layouter{types: map[string]*avro.SchemaNode{}, made: map[*avro.SchemaNode]*program{}, open: map[*avro.SchemaNode]bool{}}
 	index(root, l.types)
 	all := l.program(root, "").steps
-	return layout{steps: all, text: upToText(all), binary: l.binary}
+	return &layout{steps: all, text: upToText(all), binary: l.binary}
 }
 
 func upToText(all []step) []step {
@@ -105,13 +106,13 @@ func (l *layouter) step(n *avro.SchemaNode, ns string) step {
 		items := l.program(n.Items, ns)
 		s := step{kind: stepArray, parts: []*program{items}}
 		if item, _ := lookUp(n.Items, ns, l.types); !l.open[item] {
-			s.size = items.fixedSize()
+			s.size, s.texts = items.fixedSize(), items.texts()
 		}
 		return s
 	case "map":
 		entry := &program{steps: []step{{kind: stepText}}}
 		entry.add(l.field(n.Values, ns))
-		return step{kind: stepMap, parts: []*program{entry}}
+		return step{kind: stepMap, texts: entry.texts(), parts: []*program{entry}}
 	case "union":
 		s := step{kind: stepUnion}
 		for i := range n.Branches {
@@ -138,4 +139,14 @@ func (p *program) fixedSize() int {
 		return p.steps[0].size
 	}
 	return 0
+}
+
+// texts is how many texts every value has that has nothing else, 0 for the others.
+func (p *program) texts() int {
+	for i := range p.steps {
+		if p.steps[i].kind != stepText {
+			return 0
+		}
+	}
+	return len(p.steps)
 }

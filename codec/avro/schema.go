@@ -17,7 +17,7 @@ type schema struct {
 	public      *avro.Schema
 	values      *avro.Schema // as public, with the names of the Go fields
 	fingerprint [8]byte      // CRC-64-AVRO of the canonical form, little endian
-	layout      func() layout
+	layout      func() *layout
 }
 
 // compile guards and parses texts, of which each may refer to types of those before it, and
@@ -41,7 +41,7 @@ func compile(texts ...string) (*schema, error) {
 
 func newSchema(text string, public, values *avro.Schema) *schema {
 	s := &schema{text: text, public: public, values: values}
-	s.layout = sync.OnceValue(func() layout { return layoutOf(public) })
+	s.layout = sync.OnceValue(func() *layout { return layoutOf(public) })
 	root := public.Root()
 	if root.Type == "record" || root.Type == "error" {
 		s.name = fullName(root.Namespace, root.Name)

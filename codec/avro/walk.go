@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"unicode/utf8"
 )
 
 // The Avro library lets two things pass that a service must not meet: text that is not UTF-8,
@@ -20,12 +19,15 @@ const (
 // judge walks over a body. It returns an error for one that must not be decoded, and whether
 // every text in it is known to be UTF-8. Bytes that are malformed in another way are left to
 // the decoder, which ends at the same place.
-func (l layout) judge(body []byte) (sound bool, err error) {
-	w := walk{body: body}
+func (l *layout) judge(body []byte) (text bool, err error) {
 	if len(body) < countedFrom {
-		end := w.over(l.text, 0, 0)
-		return !w.doubtful && end != gone, nil
+		return sound(l.text, body, 0, 0) != gone, nil
 	}
+	return l.count(body)
+}
+
+func (l *layout) count(body []byte) (text bool, err error) {
+	w := walk{body: body}
 	end := w.over(l.steps, 0, 0)
 	return !w.doubtful && end != gone, w.err
 }
@@ -51,10 +53,7 @@ func (w *walk) over(steps []step, at, depth int) int {
 		case stepSkip:
 			at += s.size
 		case stepNumber:
-			for at < len(body) && body[at] >= 0x80 {
-				at++
-			}
-			at++
+			at = behindNumber(body, at)
 		case stepBytes, stepText:
 			n := 0
 			if uint(at) < uint(len(body)) && body[at]&0x81 == 0 { // at is not negative
@@ -93,27 +92,17 @@ func (w *walk) over(steps []step, at, depth int) int {
 	return at
 }
 
-// isText is utf8.Valid, faster for the short texts that are most.
-func isText(b []byte) bool {
-	for _, c := range b {
-		if c >= utf8.RuneSelf || len(b) > 16 {
-			return utf8.Valid(b)
-		}
-	}
-	return true
-}
-
 // length reads a number that is not large.
 func (w *walk) length(at int) (n, behind int) {
 	if at < len(w.body) && w.body[at] < 0x80 {
 		n = int(w.body[at])
 		return n>>1 ^ -(n & 1), at + 1
 	}
-	return w.longLength(at)
+	return longLength(w.body, at)
 }
 
-func (w *walk) longLength(at int) (n, behind int) {
-	long, length := binary.Varint(w.body[at:])
+func longLength(body []byte, at int) (n, behind int) {
+	long, length := binary.Varint(body[at:])
 	if length <= 0 {
 		return 0, gone
 	}
