@@ -87,10 +87,9 @@ func (p *producer) Produce(ctx context.Context, r *broker.Record, done func(brok
 		done(broker.Receipt{}, err)
 		return
 	}
-	p.cl.Load().TryProduce(context.Background(), toKafka(r), func(rec *kgo.Record, err error) { //nolint:contextcheck // never a caller's context
-		p.unreserve(cost)
-		done(p.outcome(rec, err))
-	})
+	s := p.newSent(r, cost)
+	s.done = done
+	p.cl.Load().TryProduce(context.Background(), &s.rec, s.promise) //nolint:contextcheck // never a caller's context
 }
 
 // ProduceAll hands records over together; see [broker.BatchProducer]. They are ready before
@@ -105,13 +104,14 @@ func (p *producer) ProduceAll(ctx context.Context, rs []*broker.Record, done fun
 	}
 	share := cost / int64(len(rs))
 	p.unreserve(cost - share*int64(len(rs)))
+	all := make([]*sent, len(rs))
+	for i, r := range rs {
+		all[i] = p.newSent(r, share)
+		all[i].all, all[i].i = done, i
+	}
 	cl := p.cl.Load()
-	for i, kr := range toKafkaAll(rs) {
-		cl.TryProduce(context.Background(), kr, func(rec *kgo.Record, err error) { //nolint:contextcheck // never a caller's context
-			p.unreserve(share)
-			rc, err := p.outcome(rec, err)
-			done(i, rc, err)
-		})
+	for _, s := range all {
+		cl.TryProduce(context.Background(), &s.rec, s.promise) //nolint:contextcheck // never a caller's context
 	}
 }
 

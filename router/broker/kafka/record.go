@@ -15,42 +15,21 @@ import (
 // idHeader carries the id of a record, as Watermill's own Kafka adapter has it.
 const idHeader = "_watermill_message_uuid"
 
-// toKafka leaves nil and empty keys and values apart, as they were.
-func toKafka(r *broker.Record) *kgo.Record {
-	return &kgo.Record{Topic: r.Topic, Key: r.Key, Value: r.Value, Headers: toHeaders(r), Timestamp: r.Time}
-}
-
-// toKafkaAll makes records that share their memory.
-func toKafkaAll(rs []*broker.Record) []*kgo.Record {
-	n := 0
-	for _, r := range rs {
-		n += len(r.Headers) + 1
-	}
-	hs := make([]kgo.RecordHeader, 0, n)
-	all, krs := make([]kgo.Record, len(rs)), make([]*kgo.Record, len(rs))
-	for i, r := range rs {
-		first := len(hs)
-		hs = addHeaders(hs, r)
-		all[i] = kgo.Record{Topic: r.Topic, Key: r.Key, Value: r.Value, Headers: hs[first:len(hs):len(hs)], Timestamp: r.Time}
-		krs[i] = &all[i]
-	}
-	return krs
-}
-
 func toHeaders(r *broker.Record) []kgo.RecordHeader {
 	if r.ID == "" && len(r.Headers) == 0 {
 		return nil
 	}
-	return addHeaders(make([]kgo.RecordHeader, 0, len(r.Headers)+1), r)
+	return addHeaders(make([]kgo.RecordHeader, 0, len(r.Headers)+1), r, []byte(r.ID))
 }
 
-func addHeaders(hs []kgo.RecordHeader, r *broker.Record) []kgo.RecordHeader {
-	if r.ID != "" {
-		hs = append(hs, kgo.RecordHeader{Key: idHeader, Value: []byte(r.ID)})
+// addHeaders adds those of r, its id first.
+func addHeaders(hs []kgo.RecordHeader, r *broker.Record, id []byte) []kgo.RecordHeader {
+	if len(id) > 0 {
+		hs = append(hs, kgo.RecordHeader{Key: idHeader, Value: id})
 	}
-	for _, h := range r.Headers {
-		if h.Key != idHeader || r.ID == "" {
-			hs = append(hs, kgo.RecordHeader(h))
+	for i := range r.Headers {
+		if r.Headers[i].Key != idHeader || len(id) == 0 {
+			hs = append(hs, kgo.RecordHeader(r.Headers[i]))
 		}
 	}
 	return hs

@@ -1,0 +1,66 @@
+package kafka
+
+import (
+	"sync"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/leat-go/leat/router/broker"
+)
+
+// sent is a record on its way. Its memory is used again once the client has called the promise:
+// by then nothing of the client looks at the record.
+type sent struct {
+	rec     kgo.Record
+	headers []kgo.RecordHeader // of rec
+	id      []byte             // the value of one of them
+	promise func(*kgo.Record, error)
+
+	p    *producer
+	cost int64
+	done func(broker.Receipt, error)
+	// all and i, when set, are in place of done.
+	all func(int, broker.Receipt, error)
+	i   int
+}
+
+var sents sync.Pool // of *sent
+
+// manyHeaders is how many are too many to keep memory for.
+const manyHeaders = 32
+
+// newSent makes a record of r. It leaves nil and empty keys and values apart, as they were.
+func (p *producer) newSent(r *broker.Record, cost int64) *sent {
+	s, ok := sents.Get().(*sent)
+	if !ok {
+		s = new(sent)
+		s.promise = s.settle
+	}
+	s.p, s.cost = p, cost
+	s.id = append(s.id[:0], r.ID...)
+	s.headers = addHeaders(s.headers[:0], r, s.id)
+	s.rec = kgo.Record{Topic: r.Topic, Key: r.Key, Value: r.Value, Headers: s.headers, Timestamp: r.Time}
+	return s
+}
+
+func (s *sent) settle(rec *kgo.Record, err error) {
+	s.p.unreserve(s.cost)
+	rc, err := s.p.outcome(rec, err)
+	done, all, i := s.done, s.all, s.i
+	s.release()
+	if all != nil {
+		all(i, rc, err)
+		return
+	}
+	done(rc, err)
+}
+
+// release forgets everything that belongs to others.
+func (s *sent) release() {
+	clear(s.headers)
+	if cap(s.headers) > manyHeaders {
+		s.headers = nil
+	}
+	s.rec, s.p, s.done, s.all = kgo.Record{}, nil, nil, nil
+	sents.Put(s)
+}
