@@ -76,16 +76,32 @@ func (t *typedBatch[In, Out]) handle(ds []broker.Delivery) {
 		ins[i] = it.x.in
 	}
 	outs, err := t.call(b, ins)
+	t.settle(items, outs, err, s)
+}
+
+// settle ends all items. Those with a result go on when all results are handed over, so that
+// the results of a key keep their order.
+func (t *typedBatch[In, Out]) settle(items []*trial[In, Out], outs []Out, err error, s *stops) {
+	m := newSlab(len(items), true)
+	ready, recs := make([]*trial[In, Out], 0, len(items)), make([]*broker.Record, 0, len(items))
 	for i, it := range items {
-		t.end(it, i, outs, itemError(err, i), s)
+		if rec := t.end(it, i, outs, itemError(err, i), s, m); rec != nil {
+			it.expect()
+			ready, recs = append(ready, it), append(recs, rec)
+		}
+	}
+	t.h.r.outputs.sendAll(recs, func(i int) owner { return &ready[i].call })
+	for _, it := range ready {
+		it.finish(t.one.hooks.after(&it.call, it.x.in, it.x.out))
 	}
 }
 
 // decode takes out what cannot be decoded, and what stands behind a key that must wait.
 func (t *typedBatch[In, Out]) decode(ds []broker.Delivery, s *stops) []*trial[In, Out] {
 	items := make([]*trial[In, Out], 0, len(ds))
-	for _, d := range ds {
-		it := new(trial[In, Out])
+	all := make([]trial[In, Out], len(ds))
+	for i, d := range ds {
+		it := &all[i]
 		c := &it.call
 		c.begin(t.h, d)
 		if s.stopped(c) {
@@ -146,28 +162,30 @@ func itemError(err error, i int) error {
 	return err
 }
 
-func (t *typedBatch[In, Out]) end(it *trial[In, Out], i int, outs []Out, err error, s *stops) {
+// end settles an item that has no result, and returns the result of one that has.
+func (t *typedBatch[In, Out]) end(it *trial[In, Out], i int, outs []Out, err error, s *stops, m *slab) *broker.Record {
 	c := &it.call
 	if s.stopped(c) && (err == nil || errors.Is(err, Skip)) {
 		c.again()
-		return
+		return nil
 	}
 	if err != nil && !errors.Is(err, Skip) {
 		s.stopUnless(c, t.h.policy.Decide(err, c.d.Attempt()).Dead)
 		t.one.end(c, &it.x, nil, err)
-		return
+		return nil
 	}
-	var recs []*broker.Record
 	if err == nil && t.one.out != nil {
 		it.x.out = &outs[i]
 		var rec *broker.Record
-		if rec, err = t.one.encode(c, it.x.out); err == nil {
-			recs = append(recs, rec)
-		} else if !errors.Is(err, codec.ErrUnavailable) {
+		if rec, err = t.one.encode(c, it.x.out, m); err == nil && !c.interrupted() {
+			return rec
+		}
+		if err != nil && !errors.Is(err, codec.ErrUnavailable) {
 			s.stop(c)
 		}
 	}
-	t.one.end(c, &it.x, recs, err)
+	t.one.end(c, &it.x, nil, err)
+	return nil
 }
 
 // again gives an item back behind one of its key, without counting an attempt.

@@ -172,6 +172,12 @@ func (instant) Produce(_ context.Context, r *broker.Record, done func(broker.Rec
 	done(broker.Receipt{Topic: r.Topic}, nil)
 }
 
+func (instant) ProduceAll(_ context.Context, rs []*broker.Record, done func(int, broker.Receipt, error)) {
+	for i, r := range rs {
+		done(i, broker.Receipt{Topic: r.Topic}, nil)
+	}
+}
+
 func (b instant) Join(_ context.Context, g broker.Group) (broker.Member, error) {
 	b.joined <- g.Subscriptions[0]
 	return b, nil

@@ -58,18 +58,34 @@ func (c *call) output(rec *broker.Record) {
 }
 
 func (os *outputs) send(o output) {
-	os.r.broker.Outputs().Produce(context.Background(), o.rec, func(rc broker.Receipt, err error) {
-		if err != nil {
-			kept := o // the rare case pays
-			os.failed(&kept, err)
-			return
+	os.r.broker.Outputs().Produce(context.Background(), o.rec, func(rc broker.Receipt, err error) { os.answer(o, rc, err) })
+}
+
+// sendAll sends one record for each owner, in order.
+func (os *outputs) sendAll(recs []*broker.Record, of func(i int) owner) {
+	all, ok := os.r.broker.Outputs().(broker.BatchProducer)
+	if !ok || len(recs) < 2 {
+		for i, rec := range recs {
+			os.send(output{c: of(i), rec: rec})
 		}
-		os.succeeded()
-		if o.done != nil {
-			o.done(rc, nil)
-		}
-		o.c.acknowledged()
+		return
+	}
+	all.ProduceAll(context.Background(), recs, func(i int, rc broker.Receipt, err error) {
+		os.answer(output{c: of(i), rec: recs[i]}, rc, err)
 	})
+}
+
+func (os *outputs) answer(o output, rc broker.Receipt, err error) {
+	if err != nil {
+		kept := o // the rare case pays
+		os.failed(&kept, err)
+		return
+	}
+	os.succeeded()
+	if o.done != nil {
+		o.done(rc, nil)
+	}
+	o.c.acknowledged()
 }
 
 func (os *outputs) succeeded() {

@@ -83,7 +83,7 @@ func (p Publisher[T]) Delete(ctx context.Context, key string) error {
 		return allFailed(p.spec.Name, 1, err)
 	}
 	rec := &broker.Record{Topic: p.spec.Name, Key: data, ID: newID()}
-	rec.Headers = p.r.headersFor(ownerOf(ctx), rec, "", "", 0)
+	rec.Headers = p.r.headersFor(nil, ownerOf(ctx), rec, "", "", 0)
 	if err := p.r.ensure(ctx, configOf(*p.spec)); err != nil {
 		return allFailed(p.spec.Name, 1, err)
 	}
@@ -131,13 +131,15 @@ func (r *Router) records(ctx context.Context, s *topics.Spec, outs []*sending) (
 	if err := r.ensure(ctx, configOf(*s)); err != nil {
 		return nil, allFailed(s.Name, len(outs), err)
 	}
-	all := make([]broker.Record, len(outs))
 	recs := make([]*broker.Record, len(outs))
 	errs := make([]error, len(outs))
 	from := ownerOf(ctx)
-	inParts(len(outs), func(i int) {
-		recs[i] = &all[i]
-		errs[i] = r.fill(ctx, recs[i], from, s, outs[i])
+	inParts(len(outs), func(first, end int) {
+		m := newSlab(end-first, from != nil)
+		for i := first; i < end; i++ {
+			recs[i], outs[i].memory = m.record(), m
+			errs[i] = r.fill(ctx, recs[i], from, s, outs[i])
+		}
 	})
 	if !slices.ContainsFunc(errs, func(err error) bool { return err != nil }) {
 		return recs, nil
@@ -154,22 +156,17 @@ var errNotSent = errors.New("not sent, because another value of the call failed"
 // atOnce is how many values one core encodes before another one is worth its while.
 const atOnce = 128
 
-// inParts calls f for all numbers below n, on several cores when there are many.
-func inParts(n int, f func(i int)) {
+// inParts calls f for all numbers below n, several together, on several cores when there are
+// many.
+func inParts(n int, f func(first, end int)) {
 	parts := min(n/atOnce, runtime.GOMAXPROCS(0))
 	if parts < 2 {
-		for i := range n {
-			f(i)
-		}
+		f(0, n)
 		return
 	}
 	var wg sync.WaitGroup
 	for p := range parts {
-		wg.Go(func() {
-			for i := p * n / parts; i < (p+1)*n/parts; i++ {
-				f(i)
-			}
-		})
+		wg.Go(func() { f(p*n/parts, (p+1)*n/parts) })
 	}
 	wg.Wait()
 }

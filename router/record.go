@@ -3,14 +3,10 @@ package router
 import (
 	"cmp"
 	"context"
-	"encoding/binary"
 	"fmt"
-	"math/rand/v2"
 	"reflect"
 	"slices"
 	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/leat-go/leat/codec"
 	"github.com/leat-go/leat/router/broker"
@@ -24,6 +20,7 @@ type sending struct {
 	headers broker.Headers
 	time    time.Time
 	schema  string // explicit Avro schema, of Avro
+	memory  *slab
 }
 
 // Key sets the key, in place of what the topic's Key returns.
@@ -63,7 +60,7 @@ func (r *Router) fill(ctx context.Context, rec *broker.Record, from owner, s *to
 	if err != nil {
 		return err
 	}
-	*rec = broker.Record{Topic: s.Name, Value: data, Time: o.time, ID: newID()}
+	*rec = broker.Record{Topic: s.Name, Value: data, Time: o.time, ID: o.memory.id()}
 	switch {
 	case o.key == "":
 	case s.KeyFormat == "":
@@ -73,7 +70,7 @@ func (r *Router) fill(ctx context.Context, rec *broker.Record, from owner, s *to
 			return err
 		}
 	}
-	rec.Headers = r.headersFor(from, rec, contentType, typeName(o.value), len(extra)+len(o.headers))
+	rec.Headers = r.headersFor(o.memory, from, rec, contentType, typeName(o.value), len(extra)+len(o.headers))
 	for _, h := range extra {
 		rec.Headers = append(rec.Headers, broker.Header{Key: h.Key, Value: h.Value})
 	}
@@ -105,12 +102,12 @@ func (r *Router) encode(ctx context.Context, s *topics.Spec, o *sending) (data [
 
 // headersFor are the headers that leat gives a message, with room for more. Their values share
 // the memory of what they come from.
-func (r *Router) headersFor(from owner, rec *broker.Record, contentType, typ string, more int) broker.Headers {
+func (r *Router) headersFor(m *slab, from owner, rec *broker.Record, contentType, typ string, more int) broker.Headers {
 	correlation, causation, trace := viewOf(rec.ID), "", []byte(nil)
 	if from != nil {
 		correlation, causation, trace = from.lineage()
 	}
-	hs := make(broker.Headers, 0, r.countHeaders(causation, trace)+more)
+	hs := m.roomFor(r.countHeaders(causation, trace) + more)
 	hs = addHeader(hs, "content-type", viewOf(contentType))
 	hs = addHeader(hs, "leat-type", viewOf(typ))
 	hs = addHeader(hs, "correlation_id", correlation)
@@ -138,15 +135,7 @@ func (r *Router) countHeaders(causation string, trace []byte) int {
 	return n
 }
 
-// newID returns a UUID of version 7 (RFC 9562): milliseconds, then 74 random bits. Those come
-// from the runtime's ChaCha8, several times faster than from the system; ids are no secrets.
-func newID() string {
-	var id uuid.UUID
-	r := rand.Uint64() //nolint:gosec // see above
-	binary.BigEndian.PutUint64(id[:8], uint64(time.Now().UnixMilli())<<16|7<<12|r>>52)
-	binary.BigEndian.PutUint64(id[8:], rand.Uint64()>>2|1<<63) //nolint:gosec // see above
-	return id.String()
-}
+func newID() string { return (*slab)(nil).id() }
 
 func typeName(v any) string { return topics.TypeName(reflect.TypeOf(v)) }
 

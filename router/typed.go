@@ -112,16 +112,16 @@ func (t *typed[In, Out]) call(ctx context.Context, c *call, x *exchange[In, Out]
 		return err
 	}
 	x.result, x.out = result, &x.result
-	x.rec, err = t.encode(c, x.out) //nolint:contextcheck // the call is the context
+	x.rec, err = t.encode(c, x.out, nil)
 	return err
 }
 
-func (t *typed[In, Out]) encode(c *call, out *Out) (*broker.Record, error) {
-	o := sending{value: *out, key: t.out.KeyOf(*out)}
+func (t *typed[In, Out]) encode(c *call, out *Out, m *slab) (*broker.Record, error) {
+	o := sending{value: *out, key: t.out.KeyOf(*out), memory: m}
 	if o.key == "" {
 		o.key = c.key()
 	}
-	rec := new(broker.Record)
+	rec := m.record()
 	if err := t.h.r.fill(c, rec, c, t.h.out, &o); err != nil {
 		return nil, err
 	}
@@ -172,7 +172,7 @@ func (t *typed[In, Out]) encodeLater(c *call, x *exchange[In, Out]) {
 	t.h.r.counters.degraded.Add(1)
 	var again func()
 	again = func() {
-		rec, err := t.encode(c, x.out)
+		rec, err := t.encode(c, x.out, nil)
 		switch {
 		case err == nil:
 			t.h.r.counters.degraded.Add(-1)
