@@ -96,7 +96,7 @@ func (f *filling[T]) end() {
 
 // stop ends a batch that holds items of a partition that stops.
 func (f *filling[T]) stop(p *Partition[T]) {
-	if slices.ContainsFunc(f.items, func(it *Item[T]) bool { return it.p == p }) {
+	if slices.ContainsFunc(f.items, func(it *Item[T]) bool { return it.l.p == p }) {
 		f.end()
 	}
 }
@@ -108,7 +108,7 @@ func (f *filling[T]) close() {
 	for _, l := range f.opened {
 		l.open = false
 	}
-	f.items = slices.DeleteFunc(f.items, func(it *Item[T]) bool { return it.p.closed })
+	f.items = slices.DeleteFunc(f.items, func(it *Item[T]) bool { return it.l.p.closed })
 	f.e.filling = nil
 	if f.e.ready.head != nil {
 		f.e.work.Signal()

@@ -19,7 +19,7 @@ func (p *Partition[T]) above(div int64) bool {
 	cfg := &p.e.cfg
 	return int64(p.records) >= max(p.e.share(int64(cfg.Records), minRecords)/div, 1) ||
 		p.bytes >= max(p.e.share(cfg.Bytes, minBytes)/div, 1) ||
-		int64(len(p.slots)) >= max(int64(cfg.Span)/div, 1)
+		int64(len(p.slots.open())) >= max(int64(cfg.Span)/div, 1)
 }
 
 func (p *Partition[T]) pauseIfFull() bool {

@@ -39,13 +39,12 @@ type Item[T any] struct {
 	Position int64
 	Value    T
 
-	p     *Partition[T]
-	l     *lane[T]
+	l     *lane[T] // of its partition
 	next  *Item[T] // behind it in its lane's queue
 	retry *retry   // nil on a first attempt
-	size  int
-	seq   int64  // its place among what the partition was fed
-	call  uint64 // the call of the handler that it was last given to
+	seq   int64    // its place among what the partition was fed
+	call  uint64   // the call of the handler that it was last given to
+	size  int32
 	state state
 	hold  bool
 }
@@ -57,7 +56,7 @@ type retry struct {
 }
 
 // Partition returns the generation that the item belongs to.
-func (it *Item[T]) Partition() *Partition[T] { return it.p }
+func (it *Item[T]) Partition() *Partition[T] { return it.l.p }
 
 // Record returns the value that was fed.
 func (it *Item[T]) Record() T { return it.Value }
@@ -90,7 +89,7 @@ func (it *Item[T]) FirstFailed() time.Time {
 }
 
 // Context ends when the partition is lost or its drain ran out of time.
-func (it *Item[T]) Context() context.Context { return it.p.ctx }
+func (it *Item[T]) Context() context.Context { return it.l.p.ctx }
 
 func (it *Item[T]) wait() time.Duration {
 	if it.retry == nil || it.retry.due.IsZero() {
@@ -101,20 +100,20 @@ func (it *Item[T]) wait() time.Duration {
 
 // Release lets the next item of the key run; this one is not done yet.
 func (it *Item[T]) Release() {
-	e := it.p.e
+	e := it.l.p.e
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if it.state != running || it.p.closed {
+	if it.state != running || it.l.p.closed {
 		return
 	}
 	it.leave(released)
-	it.p.released++
+	it.l.p.released++
 	it.l.wake()
 }
 
 // Hold stops the key of a released item until Done or Park.
 func (it *Item[T]) Hold() {
-	e := it.p.e
+	e := it.l.p.e
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if it.state == released && !it.hold {
@@ -125,24 +124,24 @@ func (it *Item[T]) Hold() {
 
 // Then runs f on a worker, after what runs of the key and before what waits.
 func (it *Item[T]) Then(f func()) {
-	e := it.p.e
+	e := it.l.p.e
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if it.p.closed {
+	if it.l.p.closed {
 		return
 	}
 	l := it.l
 	if l.key != "" || !e.cfg.Unordered {
-		l = it.p.lane([]byte(l.key)) // it may have been forgotten since
+		l = it.l.p.lane([]byte(l.key)) // it may have been forgotten since
 	}
 	l.tasks = append(l.tasks, f)
-	it.p.pending++
+	it.l.p.pending++
 	l.wake()
 }
 
 // Done finishes the item.
 func (it *Item[T]) Done() {
-	e := it.p.e
+	e := it.l.p.e
 	e.mu.Lock()
 	if !it.open() {
 		e.mu.Unlock()
@@ -151,18 +150,18 @@ func (it *Item[T]) Done() {
 	it.leave(done)
 	it.l.refs--
 	it.l.wake()
-	it.p.finish(it)
-	resumed := it.p.resumable()
+	it.l.p.finish(it)
+	resumed := it.l.p.resumable()
 	e.cfg.Moved()
 	it.tell(e.cfg.Finished)
-	it.p.checkIdle()
+	it.l.p.checkIdle()
 	e.mu.Unlock()
 	e.resume(resumed)
 }
 
 // Park gives the item back, to run at due as the given attempt.
 func (it *Item[T]) Park(attempt int, due, firstFailed time.Time) {
-	e := it.p.e
+	e := it.l.p.e
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if !it.open() {
@@ -177,12 +176,12 @@ func (it *Item[T]) Park(attempt int, due, firstFailed time.Time) {
 	it.state = queued
 	it.l.queue.putBack(it)
 	it.l.wake()
-	it.p.checkIdle()
+	it.l.p.checkIdle()
 }
 
 // open reports whether the item still waits to be ended.
 func (it *Item[T]) open() bool {
-	return (it.state == running || it.state == released) && !it.p.closed
+	return (it.state == running || it.state == released) && !it.l.p.closed
 }
 
 // tell calls f without the lock; the partition is not idle meanwhile.
@@ -190,14 +189,14 @@ func (it *Item[T]) tell(f func(*Item[T])) {
 	if f == nil {
 		return
 	}
-	it.p.pending++
-	it.p.e.unlocked(func() { f(it) })
-	it.p.pending--
+	it.l.p.pending++
+	it.l.p.e.unlocked(func() { f(it) })
+	it.l.p.pending--
 }
 
 // Return gives the item back unfinished; its key does not go on in this generation.
 func (it *Item[T]) Return() {
-	e := it.p.e
+	e := it.l.p.e
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if it.open() {
@@ -207,7 +206,7 @@ func (it *Item[T]) Return() {
 
 // abandon gives back what a call did not end. It is called with the lock.
 func (it *Item[T]) abandon(call uint64) {
-	if it.state == running && it.call == call && !it.p.closed {
+	if it.state == running && it.call == call && !it.l.p.closed {
 		it.giveBack()
 	}
 }
@@ -216,16 +215,16 @@ func (it *Item[T]) giveBack() {
 	it.l.held++
 	it.leave(returned)
 	it.l.wake()
-	it.p.checkIdle()
+	it.l.p.checkIdle()
 }
 
 // leave ends what the item was and enters s.
 func (it *Item[T]) leave(s state) {
 	if it.state == running {
 		it.l.running--
-		it.p.running--
+		it.l.p.running--
 	} else {
-		it.p.released--
+		it.l.p.released--
 	}
 	if it.hold {
 		it.hold = false

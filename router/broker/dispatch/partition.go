@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 	"errors"
+	"math"
 	"time"
 )
 
@@ -21,9 +22,9 @@ type Partition[T any] struct {
 	ctx    context.Context //nolint:containedctx // the life of the generation, given to handlers
 	cancel context.CancelCauseFunc
 
-	slots             []slot[T] // delivered, in order, the first one unfinished
-	first             int64     // seq of the first slot
-	next              int64     // position after everything finished and contiguous
+	slots             line[T]
+	first             int64 // seq of the first slot
+	next              int64 // position after everything finished and contiguous
 	lanes             map[string]*lane[T]
 	records           int
 	bytes             int64
@@ -34,13 +35,6 @@ type Partition[T any] struct {
 	closed  bool // late calls are ignored
 	resumed chan struct{}
 	idle    chan struct{} // closed when stopped and nothing is under way
-}
-
-// slot is the place of a delivered entry. It forgets the item when that is done, so that what
-// is finished behind an unfinished one takes little memory.
-type slot[T any] struct {
-	position int64
-	it       *Item[T] // nil: done
 }
 
 // Feed delivers entries in the order of their positions. It reports whether the partition is
@@ -69,16 +63,17 @@ const itemsTogether = 16
 
 func (p *Partition[T]) add(en *Entry[T], it *Item[T]) {
 	if en.Finished {
-		p.slots = append(p.slots, slot[T]{position: en.Position})
+		p.slots.push(slot[T]{position: en.Position})
 		p.advance()
 		return
 	}
-	*it = Item[T]{Position: en.Position, Value: en.Value, p: p, l: p.lane(en.Key), size: en.Size, seq: p.first + int64(len(p.slots))}
+	*it = Item[T]{Position: en.Position, Value: en.Value, l: p.lane(en.Key), seq: p.first + int64(len(p.slots.open()))}
+	it.size = int32(min(en.Size, math.MaxInt32)) //nolint:gosec // bounded
 	if en.Attempt > 0 {
 		it.retry = &retry{en.Attempt, en.Due, en.FirstFailed}
 	}
-	p.slots = append(p.slots, slot[T]{en.Position, it})
-	p.count(1, int64(en.Size))
+	p.slots.push(slot[T]{en.Position, it})
+	p.count(1, int64(it.size))
 	it.l.refs++
 	it.l.queue.push(it)
 	it.l.wake()
@@ -106,18 +101,18 @@ func (p *Partition[T]) lane(key []byte) *lane[T] {
 // finish accounts for an item that is done.
 func (p *Partition[T]) finish(it *Item[T]) {
 	p.count(-1, -int64(it.size))
-	p.slots[it.seq-p.first].it = nil
+	p.slots.open()[it.seq-p.first].it = nil
 	p.advance()
 }
 
 // advance moves the end over what is finished.
 func (p *Partition[T]) advance() {
-	n := 0
-	for n < len(p.slots) && p.slots[n].it == nil {
-		p.next = p.slots[n].position + 1
+	open, n := p.slots.open(), 0
+	for n < len(open) && open[n].it == nil {
+		p.next = open[n].position + 1
 		n++
 	}
-	p.slots = p.slots[n:]
+	p.slots.drop(n)
 	p.first += int64(n)
 }
 
@@ -149,8 +144,8 @@ func (p *Partition[T]) Next() int64 {
 }
 
 func (p *Partition[T]) nextLocked() int64 {
-	if len(p.slots) > 0 {
-		return p.slots[0].position
+	if open := p.slots.open(); len(open) > 0 {
+		return open[0].position
 	}
 	return p.next
 }
@@ -161,7 +156,7 @@ func (p *Partition[T]) Progress() Progress {
 	defer p.e.mu.Unlock()
 	pr := Progress{Next: p.nextLocked()}
 	open := false // the last item continues a run
-	for _, s := range p.slots {
+	for _, s := range p.slots.open() {
 		switch {
 		case s.it != nil:
 			open = false
