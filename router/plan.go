@@ -37,14 +37,14 @@ func configOf(s topics.Spec) broker.TopicConfig {
 }
 
 // ensure creates a topic before the first publish to it, unless topics are required to exist.
-func (r *Router) ensure(ctx context.Context, c broker.TopicConfig) error {
-	if _, ok := r.prepared.Load(c.Name); ok || r.conv.RequireTopics {
+func (r *Router) ensure(ctx context.Context, s *topics.Spec) error {
+	if _, ok := r.prepared.Load(s.Name); ok || r.conv.RequireTopics {
 		return nil
 	}
-	if err := r.broker.CreateTopics(ctx, c); err != nil {
-		return fmt.Errorf("create topic %s: %w", c.Name, err)
+	if err := r.broker.CreateTopics(ctx, configOf(*s)); err != nil {
+		return fmt.Errorf("create topic %s: %w", s.Name, err)
 	}
-	r.prepared.Store(c.Name, true)
+	r.prepared.Store(s.Name, true)
 	return nil
 }
 

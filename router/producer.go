@@ -43,11 +43,7 @@ func (p producer) Send(ctx context.Context, topic string, v any, opts ...SendOpt
 	if err != nil {
 		return Receipt{}, err
 	}
-	rs, err := p.r.publish(ctx, &s, []*sending{o})
-	if len(rs) != 1 {
-		return Receipt{}, err
-	}
-	return rs[0], err
+	return p.r.publishOne(ctx, &s, &lone{sending: *o})
 }
 
 func (p producer) SendAsync(ctx context.Context, topic string, v any, done func(Receipt, error), opts ...SendOption) {

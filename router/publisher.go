@@ -46,6 +46,12 @@ func (p Publisher[T]) Publish(ctx context.Context, vs ...T) error {
 	if p.r == nil {
 		return ErrNotDeclared
 	}
+	if len(vs) == 1 {
+		w := new(lone)
+		p.prepare(&w.sending, vs[0])
+		_, err := p.r.publishOne(ctx, p.spec, w)
+		return err
+	}
 	all := make([]sending, len(vs))
 	outs := make([]*sending, len(vs))
 	for i, v := range vs {
@@ -84,7 +90,7 @@ func (p Publisher[T]) Delete(ctx context.Context, key string) error {
 	}
 	rec := &broker.Record{Topic: p.spec.Name, Key: data, ID: newID()}
 	rec.Headers = p.r.headersFor(nil, ownerOf(ctx), rec, "", "", 0)
-	if err := p.r.ensure(ctx, configOf(*p.spec)); err != nil {
+	if err := p.r.ensure(ctx, p.spec); err != nil {
 		return allFailed(p.spec.Name, 1, err)
 	}
 	w := p.r.start(ctx, []*broker.Record{rec})
@@ -128,7 +134,7 @@ func (r *Router) publish(ctx context.Context, s *topics.Spec, outs []*sending) (
 
 // records encodes all values or none.
 func (r *Router) records(ctx context.Context, s *topics.Spec, outs []*sending) ([]*broker.Record, error) {
-	if err := r.ensure(ctx, configOf(*s)); err != nil {
+	if err := r.ensure(ctx, s); err != nil {
 		return nil, allFailed(s.Name, len(outs), err)
 	}
 	recs := make([]*broker.Record, len(outs))
@@ -180,7 +186,8 @@ func allFailed(topic string, n int, err error) error {
 }
 
 func (r *Router) publishAsync(ctx context.Context, s *topics.Spec, o *sending, done func(Receipt, error)) {
-	recs, err := r.records(ctx, s, []*sending{o})
+	rec := new(broker.Record)
+	err := r.record(ctx, rec, s, o)
 	report := func(rc broker.Receipt, err error) {
 		r.lost(s.Name, err)
 		if done != nil {
@@ -191,7 +198,7 @@ func (r *Router) publishAsync(ctx context.Context, s *topics.Spec, o *sending, d
 		report(broker.Receipt{}, err)
 		return
 	}
-	r.produce(ctx, recs[0], report)
+	r.produce(ctx, rec, report)
 }
 
 // lost counts and logs what nobody waits for.

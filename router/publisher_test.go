@@ -92,6 +92,31 @@ func TestPublishTellsTheFateOfEachValue(t *testing.T) {
 	})
 }
 
+func TestAValueAloneIsWaitedForNoLongerThanTheProducerSays(t *testing.T) {
+	onFaulty(t, func(t *testing.T, b *faulty) {
+		t.Helper()
+		var answer func(broker.Receipt, error)
+		b.behave(func(_ *broker.Record, done func(broker.Receipt, error)) bool {
+			answer = done
+			return true
+		})
+		p, began := router.NewProducer(newRouter(b)), time.Now()
+		_, err := p.Send(t.Context(), "orders", order{ID: "silent"})
+		if !errors.Is(err, broker.ErrOutcomeUnknown) || !strings.Contains(err.Error(), "no answer within 1m0s") || time.Since(began) != time.Minute {
+			t.Errorf("after %v: %v", time.Since(began), err)
+		}
+		answer(broker.Receipt{}, nil) // too late, and no harm
+		b.behave(func(_ *broker.Record, done func(broker.Receipt, error)) bool {
+			time.AfterFunc(59*time.Second, func() { done(broker.Receipt{Topic: "orders", Partition: 3, Offset: "7"}, nil) })
+			return true
+		})
+		rc, err := p.Send(t.Context(), "orders", order{ID: "slow"})
+		if rc.Partition != 3 || rc.Offset != "7" || err != nil {
+			t.Errorf("got %+v, %v", rc, err)
+		}
+	})
+}
+
 func TestNothingIsSentWhenOneValueIsInvalid(t *testing.T) {
 	onFaulty(t, func(t *testing.T, b *faulty) {
 		t.Helper()

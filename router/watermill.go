@@ -47,7 +47,7 @@ func (p messagePublisher) Publish(topic string, ms ...*message.Message) error {
 		}
 		recs[i].Headers = slices.DeleteFunc(recs[i].Headers, func(h broker.Header) bool { return h.Key == KeyMetadata })
 	}
-	if err := p.r.ensure(ms[0].Context(), configOf(s)); err != nil {
+	if err := p.r.ensure(ms[0].Context(), &s); err != nil {
 		return err
 	}
 	_, err := p.r.start(ms[0].Context(), recs).wait(ms[0].Context(), topic, p.r.broker.Sends().Timeout())
@@ -89,7 +89,7 @@ func (s *subscriber) Subscribe(ctx context.Context, topic string) (<-chan *messa
 	h.info = h.describe()
 	f := &feed{h: h, out: make(chan *message.Message), stop: make(chan struct{})}
 	h.single = f.handle
-	if err := s.r.ensure(ctx, configOf(h.in)); err != nil {
+	if err := s.r.ensure(ctx, &h.in); err != nil {
 		return nil, err
 	}
 	m, err := s.r.broker.Join(ctx, broker.Group{Name: h.cfg.group, Broadcast: h.cfg.broadcast, Subscriptions: []broker.Subscription{h.subscription()}})
@@ -102,7 +102,8 @@ func (s *subscriber) Subscribe(ctx context.Context, topic string) (<-chan *messa
 
 // SubscribeInitialize creates the topic, unless topics are required to exist.
 func (s *subscriber) SubscribeInitialize(topic string) error {
-	return s.r.ensure(context.Background(), configOf(s.r.specOf(topics.Spec{Name: topic, Format: topics.Raw})))
+	spec := s.r.specOf(topics.Spec{Name: topic, Format: topics.Raw})
+	return s.r.ensure(context.Background(), &spec)
 }
 
 // Close ends all subscriptions.
