@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
@@ -20,6 +21,13 @@ type typedBatch[In, Out any] struct {
 	h     *handler
 	fn    func(context.Context, []In) ([]Out, error)
 	chain message.HandlerFunc
+}
+
+// item is one message of a batch.
+type item[In, Out any] struct {
+	call
+	in  *In
+	out *Out // nil while there is none
 }
 
 // batchCall is one call of a batch handler, and its context.
@@ -65,25 +73,24 @@ func (b *batchCall) refused(o *output, err error) {
 
 func (t *typedBatch[In, Out]) handle(ds []broker.Delivery) {
 	s := &stops{unordered: t.h.cfg.unordered}
-	items := t.decode(ds, s)
+	items, ins := t.decode(ds, s)
 	if len(items) == 0 {
 		return
 	}
 	b := &batchCall{call: &items[0].call, calls: make([]*call, len(items))}
-	ins := make([]In, len(items))
 	for i, it := range items {
 		b.calls[i] = &it.call
-		ins[i] = it.x.in
 	}
+	t.keep(items, ins)
 	outs, err := t.call(b, ins)
 	t.settle(items, outs, err, s)
 }
 
 // settle ends all items. Those with a result go on when all results are handed over, so that
 // the results of a key keep their order.
-func (t *typedBatch[In, Out]) settle(items []*trial[In, Out], outs []Out, err error, s *stops) {
+func (t *typedBatch[In, Out]) settle(items []*item[In, Out], outs []Out, err error, s *stops) {
 	m := newSlab(len(items), true)
-	ready, recs := make([]*trial[In, Out], 0, len(items)), make([]*broker.Record, 0, len(items))
+	ready, recs := make([]*item[In, Out], 0, len(items)), make([]*broker.Record, 0, len(items))
 	for i, it := range items {
 		if rec := t.end(it, i, outs, itemError(err, i), s, m); rec != nil {
 			it.expect()
@@ -92,37 +99,56 @@ func (t *typedBatch[In, Out]) settle(items []*trial[In, Out], outs []Out, err er
 	}
 	t.h.r.outputs.sendAll(recs, func(i int) owner { return &ready[i].call })
 	for _, it := range ready {
-		it.finish(t.one.hooks.after(&it.call, it.x.in, it.x.out))
+		it.finish(t.one.hooks.after(&it.call, *it.in, it.out))
+	}
+}
+
+// keep gives hooks the values as they came: those of the handler may change.
+func (t *typedBatch[In, Out]) keep(items []*item[In, Out], ins []In) {
+	if len(t.one.hooks.onSuccess)+len(t.one.hooks.onDone) > 0 {
+		ins = slices.Clone(ins)
+	}
+	for i, it := range items {
+		it.in = &ins[i]
 	}
 }
 
 // decode takes out what cannot be decoded, and what stands behind a key that must wait.
-func (t *typedBatch[In, Out]) decode(ds []broker.Delivery, s *stops) []*trial[In, Out] {
-	items := make([]*trial[In, Out], 0, len(ds))
-	all := make([]trial[In, Out], len(ds))
+func (t *typedBatch[In, Out]) decode(ds []broker.Delivery, s *stops) (items []*item[In, Out], ins []In) {
+	items, ins = make([]*item[In, Out], 0, len(ds)), make([]In, len(ds))
+	all := make([]item[In, Out], len(ds))
 	for i, d := range ds {
-		it := &all[i]
-		c := &it.call
-		c.begin(t.h, d)
-		if s.stopped(c) {
-			c.again()
-			continue
-		}
-		err := decodeInto(c, &it.x.in)
-		switch {
-		case errors.Is(err, codec.ErrUnavailable):
-			s.stop(c)
-			c.postpone(err)
-		case errors.Is(err, Skip):
-			c.finish(nil)
-		case err != nil:
-			c.fail(err)
-		default:
-			t.one.hooks.bind(c, it.x.in)
+		it, in := &all[i], &ins[len(items)]
+		it.begin(t.h, d)
+		if t.decodeOne(&it.call, in, s) {
 			items = append(items, it)
+		} else {
+			*in = *new(In)
 		}
 	}
-	return items
+	return items, ins[:len(items)]
+}
+
+// decodeOne reports whether the message goes to the handler; else it is settled.
+func (t *typedBatch[In, Out]) decodeOne(c *call, in *In, s *stops) bool {
+	if s.stopped(c) {
+		c.again()
+		return false
+	}
+	err := decodeInto(c, in)
+	switch {
+	case errors.Is(err, codec.ErrUnavailable):
+		s.stop(c)
+		c.postpone(err)
+	case errors.Is(err, Skip):
+		c.finish(nil)
+	case err != nil:
+		c.fail(err)
+	default:
+		t.one.hooks.bind(c, *in)
+		return true
+	}
+	return false
 }
 
 func (t *typedBatch[In, Out]) call(b *batchCall, ins []In) (outs []Out, err error) {
@@ -163,7 +189,7 @@ func itemError(err error, i int) error {
 }
 
 // end settles an item that has no result, and returns the result of one that has.
-func (t *typedBatch[In, Out]) end(it *trial[In, Out], i int, outs []Out, err error, s *stops, m *slab) *broker.Record {
+func (t *typedBatch[In, Out]) end(it *item[In, Out], i int, outs []Out, err error, s *stops, m *slab) *broker.Record {
 	c := &it.call
 	if s.stopped(c) && (err == nil || errors.Is(err, Skip)) {
 		c.again()
@@ -171,20 +197,20 @@ func (t *typedBatch[In, Out]) end(it *trial[In, Out], i int, outs []Out, err err
 	}
 	if err != nil && !errors.Is(err, Skip) {
 		s.stopUnless(c, t.h.policy.Decide(err, c.d.Attempt()).Dead)
-		t.one.end(c, &it.x, nil, err)
+		t.one.end(c, it.in, it.out, nil, err)
 		return nil
 	}
 	if err == nil && t.one.out != nil {
-		it.x.out = &outs[i]
+		it.out = &outs[i]
 		var rec *broker.Record
-		if rec, err = t.one.encode(c, it.x.out, m); err == nil && !c.interrupted() {
+		if rec, err = t.one.encode(c, it.out, m); err == nil && !c.interrupted() {
 			return rec
 		}
 		if err != nil && !errors.Is(err, codec.ErrUnavailable) {
 			s.stop(c)
 		}
 	}
-	t.one.end(c, &it.x, nil, err)
+	t.one.end(c, it.in, it.out, nil, err)
 	return nil
 }
 

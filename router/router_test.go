@@ -531,3 +531,27 @@ func TestHeadersOfAResultKeepTheirOrderThroughMiddleware(t *testing.T) {
 		}
 	})
 }
+
+func TestHooksOfABatchSeeTheValuesAsTheyCame(t *testing.T) {
+	onMemory(t, func(t *testing.T, b *memory.Broker) {
+		t.Helper()
+		r := newRouter(b)
+		var seen lines
+		router.WorkBatch(r, orders, receipts, func(_ context.Context, os []order) ([]receipt, error) {
+			rs := make([]receipt, len(os))
+			for i := range os {
+				os[i].ID = "changed"
+			}
+			return rs, nil
+		}, router.Name("h"), router.BatchSize(3),
+			router.OnSuccess(func(_ context.Context, o order, _ receipt) { seen.add("success %s", o.ID) }),
+			router.OnDone(func(_ context.Context, o order) { seen.add("done %s", o.ID) }))
+		running(t, r)
+		publish(t, r, orders, numbered("a")...)
+		elapse(time.Minute)
+		want := []string{"done a0", "done a1", "done a2", "success a0", "success a1", "success a2"}
+		if diff := cmp.Diff(want, slices.Sorted(slices.Values(seen.all()))); diff != "" {
+			t.Error(diff)
+		}
+	})
+}

@@ -67,25 +67,25 @@ func (t *typed[In, Out]) handle(d broker.Delivery) {
 	}
 	t.hooks.bind(c, x.in)
 	recs, err := t.attempt(c, x)
-	t.end(c, x, recs, err)
+	t.end(c, &x.in, x.out, recs, err)
 }
 
 // end settles an attempt by what the handler and its middleware returned.
-func (t *typed[In, Out]) end(c *call, x *exchange[In, Out], recs []*broker.Record, err error) {
+func (t *typed[In, Out]) end(c *call, in *In, out *Out, recs []*broker.Record, err error) {
 	switch {
 	case c.interrupted():
 		c.giveBack()
 	case errors.Is(err, Skip):
-		c.finish(t.hooks.after(c, x.in, nil))
-	case errors.Is(err, codec.ErrUnavailable) && x.out != nil:
-		t.encodeLater(c, x)
+		c.finish(t.hooks.after(c, *in, nil))
+	case errors.Is(err, codec.ErrUnavailable) && out != nil:
+		t.encodeLater(c, in, out)
 	case err != nil:
 		c.fail(err)
 	default:
 		for _, rec := range recs {
 			c.output(rec)
 		}
-		c.finish(t.hooks.after(c, x.in, x.out))
+		c.finish(t.hooks.after(c, *in, out))
 	}
 }
 
@@ -165,14 +165,14 @@ func (t *typed[In, Out]) inside(m *message.Message) ([]*message.Message, error) 
 }
 
 // encodeLater keeps a result while its schema registry is away: the handler does not run again.
-func (t *typed[In, Out]) encodeLater(c *call, x *exchange[In, Out]) {
+func (t *typed[In, Out]) encodeLater(c *call, in *In, out *Out) {
 	c.expect()
-	c.finish(t.hooks.after(c, x.in, x.out))
+	c.finish(t.hooks.after(c, *in, out))
 	c.d.Hold()
 	t.h.r.counters.degraded.Add(1)
 	var again func()
 	again = func() {
-		rec, err := t.encode(c, x.out, nil)
+		rec, err := t.encode(c, out, nil)
 		switch {
 		case err == nil:
 			t.h.r.counters.degraded.Add(-1)
