@@ -3,6 +3,7 @@ package router_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -331,4 +332,67 @@ func TestAnInvalidValueAmongManyIsNamed(t *testing.T) {
 		!strings.Contains(failed.Failed[0].Error(), "not sent") {
 		t.Errorf("got %.200v", err)
 	}
+}
+
+// together is a faulty broker whose outputs are taken many at once.
+type together struct {
+	*faulty
+	calls int
+}
+
+func (b *together) Outputs() broker.Producer {
+	return &togetherProducer{faultyProducer{b.Broker.Outputs(), b.faulty}, b}
+}
+
+type togetherProducer struct {
+	faultyProducer
+	b *together
+}
+
+func (p *togetherProducer) ProduceAll(ctx context.Context, rs []*broker.Record, done func(int, broker.Receipt, error)) {
+	p.b.mu.Lock()
+	p.b.calls++
+	p.b.mu.Unlock()
+	for i, r := range rs {
+		p.Produce(ctx, r, func(rc broker.Receipt, err error) { done(i, rc, err) })
+	}
+}
+
+func TestResultsOfABatchAreSentTogetherAndAgainOneByOne(t *testing.T) {
+	onFaulty(t, func(t *testing.T, f *faulty) {
+		t.Helper()
+		b, failures := &together{faulty: f}, map[string]int{"a1": 2}
+		b.behave(func(r *broker.Record, done func(broker.Receipt, error)) bool {
+			id := string(r.Key)
+			if r.Topic != "receipts" || failures[id] == 0 {
+				return false
+			}
+			failures[id]--
+			done(broker.Receipt{}, errBusy)
+			return true
+		})
+		r := newRouter(b)
+		var settled lines
+		out := topics.Event[receipt]{Name: "receipts", Key: func(r receipt) string { return r.ID }}
+		router.WorkBatch(r, orders, out, func(_ context.Context, os []order) ([]receipt, error) {
+			rs := make([]receipt, len(os))
+			for i, o := range os {
+				rs[i] = receipt{o.ID}
+			}
+			return rs, nil
+		}, router.Name("w"), router.BatchSize(3), router.OnSuccess(func(_ context.Context, o order, _ receipt) { settled.add("%s", o.ID) }))
+		running(t, r)
+		publish(t, r, orders, numbered("a")...)
+		elapse(500 * time.Millisecond)
+		if diff := cmp.Diff([]string{"a0", "a2"}, slices.Sorted(slices.Values(settled.all()))); diff != "" {
+			t.Errorf("before the failed one is sent again: %s", diff)
+		}
+		elapse(time.Minute)
+		if diff := cmp.Diff([]string{"a0", "a1", "a2"}, slices.Sorted(slices.Values(settled.all()))); diff != "" {
+			t.Error(diff)
+		}
+		if n := b.Unfinished(); n != 0 || b.calls != 1 || len(b.Records("receipts")) != 3 {
+			t.Errorf("%d unfinished after %d calls: %v", n, b.calls, b.Records("receipts"))
+		}
+	})
 }
