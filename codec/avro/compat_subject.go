@@ -192,7 +192,7 @@ func (c *Codec) refusalsOf(ctx context.Context, subject string, own *schema) ([]
 	refusal, isRefusal := errors.AsType[*sr.ResponseError](err)
 	switch {
 	case isRefusal && (refusal.StatusCode == http.StatusConflict || refusal.StatusCode == http.StatusUnprocessableEntity):
-		return []string{cut(refusal.Message)}, nil
+		return []string{cut(reason(refusal), maxReason)}, nil
 	case err != nil:
 		return nil, err
 	case answer.Is:

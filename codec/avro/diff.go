@@ -33,7 +33,7 @@ func difference(theirs, ours string) string {
 	if len(out) == 0 {
 		return "only in docs, order or aliases"
 	}
-	return cut(strings.Join(out, ", "))
+	return cut(strings.Join(out, ", "), maxAnswer)
 }
 
 // lines lists every field of every record with its type.

@@ -48,7 +48,7 @@ func (c *Codec) Ready() error {
 		return nil
 	}
 	if err := c.registry.outage(); err != nil {
-		return errors.New(cut(err.Error()))
+		return errors.New(cut(err.Error(), maxAnswer))
 	}
 	return nil
 }

@@ -261,11 +261,14 @@ func (n *node) settle(v verdict, err error) error {
 // fault names the registry and its answer, cut to a length that fits a log line.
 func (n *node) fault(err error) error {
 	if answer, ok := errors.AsType[*sr.ResponseError](err); ok {
-		hint := ""
+		hint, limit := "", maxAnswer
+		if judge(err) == refused {
+			limit = maxReason
+		}
 		if answer.StatusCode == http.StatusNotFound && codeless(err) {
 			hint = " (no schema registry's answer: is the path of the URL right?)"
 		}
-		return &answerError{answer, fmt.Sprintf("%s: status %d: %s%s", n.url, answer.StatusCode, cut(answer.Error()), hint)}
+		return &answerError{answer, fmt.Sprintf("%s: status %d: %s%s", n.url, answer.StatusCode, cut(reason(answer), limit), hint)}
 	}
 	return fmt.Errorf("%s: %w", n.url, err)
 }
@@ -278,8 +281,7 @@ type answerError struct {
 func (e *answerError) Error() string { return e.text }
 func (e *answerError) Unwrap() error { return e.answer }
 
-func cut(s string) string {
-	const limit = 300
+func cut(s string, limit int) string {
 	if len(s) <= limit {
 		return s
 	}
