@@ -106,6 +106,9 @@ func shownValue(v any) any {
 	case []byte:
 		return hex.EncodeToString(v)
 	case time.Time:
+		if v.Nanosecond()%1000 != 0 {
+			return v.Format(time.RFC3339Nano)
+		}
 		return v.UnixMicro()
 	case time.Duration:
 		return v.Microseconds()

@@ -46,6 +46,7 @@ func sameRat(a, b big.Rat) bool { return a.Cmp(&b) == 0 }
 var cannot = map[string]string{
 	"money":      "it decodes a pointer into a big.Rat that is a value",
 	"everything": "it holds money",
+	"nanos":      "it takes timestamp-nanos for a plain long, which is no time.Time",
 }
 
 func TestVectors(t *testing.T) {
@@ -84,9 +85,7 @@ func wantBoth(t *testing.T, v golden.Vector, cfg hamba.Config, want string) {
 	c := newCodec(t, cfg)
 	data, _, err := c.Encode(t.Context(), []byte("before"), subject(v.Value), v.Value)
 	if why := cannot[v.Name]; why != "" {
-		if err == nil {
-			t.Errorf("hamba can now: %s", why)
-		}
+		wantBeyond(t, c, v, err, want, why)
 		return
 	}
 	if err != nil || !strings.HasPrefix(string(data), "before") {
@@ -103,6 +102,21 @@ func wantBoth(t *testing.T, v golden.Vector, cfg hamba.Config, want string) {
 	wantRead(t, other, v, data[len("before"):])
 	wantRead(t, c, v, data[len("before"):])
 	wantRead(t, c, v, message)
+}
+
+// wantBeyond wants a vector neither written nor read: one that works is to be taken off the list.
+func wantBeyond(t *testing.T, c codec.Codec, v golden.Vector, encoding error, message, why string) {
+	t.Helper()
+	if encoding == nil {
+		t.Errorf("hamba can write it now, so take it off the list: %s", why)
+	}
+	data, err := hex.DecodeString(message)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Decode(t.Context(), data, nil, reflect.New(reflect.TypeOf(v.Value)).Interface()); err == nil {
+		t.Errorf("hamba can read it now, so take it off the list: %s", why)
+	}
 }
 
 func wantRead(t *testing.T, c codec.Codec, v golden.Vector, message []byte) {

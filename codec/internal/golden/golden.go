@@ -18,7 +18,7 @@ type Vector struct {
 
 // File is what is kept of a vector.
 type File struct {
-	// Value as any language can show it: times in microseconds, bytes in hex, decimals as text.
+	// Value as any language can show it: times in microseconds, or in RFC 3339 where those do not do; bytes in hex, decimals as text.
 	Value any `json:"value"`
 	// Schema as it is registered.
 	Schema any `json:"schema"`
@@ -122,7 +122,22 @@ type Identity struct {
 	Text  string   `avro:"text,uuid"`
 }
 
-// Everything holds all the others.
+// Nanos holds times in nanoseconds, which schemas have had since Avro 1.12.
+type Nanos struct {
+	At     time.Time  `avro:"at,timestamp-nanos"`
+	Before time.Time  `avro:"before,timestamp-nanos"`
+	Clock  time.Time  `avro:"clock,local-timestamp-nanos"`
+	Maybe  *time.Time `avro:"maybe,timestamp-nanos"`
+}
+
+// Spans holds durations of months, days and milliseconds, four bytes each.
+type Spans struct {
+	For     [12]byte  `avro:"for,duration"`
+	Longest [12]byte  `avro:"longest,duration"`
+	Maybe   *[12]byte `avro:"maybe,duration"`
+}
+
+// Everything holds all the others that every peer knows.
 type Everything struct {
 	Primitives Primitives `avro:"primitives"`
 	Nullable   Nullable   `avro:"nullable"`
@@ -148,8 +163,20 @@ func Vectors() []Vector {
 		{"times", all.Times},
 		{"fixed", all.Fixed},
 		{"identity", all.Identity},
+		{"nanos", nanos()},
+		{"spans", spans()},
 		{"everything", all},
 	}
+}
+
+func nanos() Nanos {
+	at := time.Unix(1_700_000_000, 123_456_789).UTC()
+	return Nanos{At: at, Before: time.Unix(-1, 999_999_999).UTC(), Clock: at.Add(time.Hour), Maybe: &at}
+}
+
+func spans() Spans {
+	longest := [12]byte{255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255}
+	return Spans{For: [12]byte{1, 0, 0, 0, 2, 0, 0, 0, 3, 1, 0, 0}, Longest: longest, Maybe: &[12]byte{}}
 }
 
 func everything() Everything {
