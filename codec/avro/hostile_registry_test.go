@@ -180,10 +180,19 @@ func TestHostileRegistryThatDrips(t *testing.T) {
 	<-dripping
 }
 
+// inBubble runs f in virtual time and within the bounds.
+func inBubble(t *testing.T, f func(*testing.T)) {
+	t.Helper()
+	_ = guarded(t, func() error {
+		synctest.Test(t, f)
+		return nil
+	})
+}
+
 // A thousand unknown ids a second are asked for once each while they are fresh.
 func TestHostileThousandUnknownIDs(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		t.Helper()
 		calls := 0
 		c := newCodec(t, avro.Config{
 			URLs:       []string{"http://a"},
@@ -206,8 +215,8 @@ func TestHostileThousandUnknownIDs(t *testing.T) {
 
 // Unknown ids that come all at once wait their turn.
 func TestHostileUnknownIDsAtOnce(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		t.Helper()
 		var open, most int
 		c := newCodec(t, avro.Config{URLs: []string{"http://a"}, HTTPClient: &http.Client{
 			Transport: serial{&open, &most, make(chan struct{}, 1)},
