@@ -8,6 +8,6 @@ if string.match(held, '^[^|]*') ~= ARGV[1] then
 end
 local t = redis.call('TIME')
 local deadline = t[1] * 1000 + math.floor(t[2] / 1000) + tonumber(ARGV[2])
-redis.call('SET', KEYS[1], ARGV[1] .. string.format('|%.0f', deadline), 'PX', ARGV[2])
+redis.call('SET', KEYS[1], ARGV[1] .. string.format('|%.0f|', deadline) .. ARGV[2], 'PX', ARGV[2])
 redis.call('HSET', KEYS[2], ARGV[3], t[1])
 return 1
