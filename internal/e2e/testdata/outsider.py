@@ -4,6 +4,8 @@ outsider.py kafka-read BROKERS REGISTRY TOPIC N       JSON lines, Avro values de
 outsider.py kafka-raw BROKERS TOPIC N                 JSON lines, value and key as hex, headers as text
 outsider.py kafka-write BROKERS REGISTRY TOPIC EMAIL  a UserCreated by the registered schema
 outsider.py kafka-bytes BROKERS TOPIC HEX             bytes
+outsider.py kafka-keyed BROKERS REGISTRY TOPIC SCHEMA KEY VALUE  a key in JSON by a schema that is registered, and text
+outsider.py kafka-keys BROKERS REGISTRY TOPIC N       JSON lines, keys decoded by their schema id
 outsider.py redis-read URL REGISTRY|none STREAM N     as kafka-read
 outsider.py redis-raw URL STREAM N
 outsider.py redis-write URL REGISTRY STREAM EMAIL
@@ -85,6 +87,26 @@ async def kafka_bytes(brokers, topic, data, key=None):
 
 async def kafka_write(brokers, registry, topic, email):
     await kafka_bytes(brokers, topic, encode(registry, topic, email), key=b"424242")
+
+
+def register(registry, subject, schema):
+    body = json.dumps({"schema": schema}).encode()
+    headers = {"Content-Type": "application/vnd.schemaregistry.v1+json"}
+    request = urllib.request.Request(f"{registry}/subjects/{subject}/versions", body, headers)
+    with urllib.request.urlopen(request) as r:
+        return json.load(r)["id"]
+
+
+async def kafka_keyed(brokers, registry, topic, schema, key, value):
+    out = io.BytesIO()
+    out.write(b"\x00" + struct.pack(">I", register(registry, f"{topic}-key", schema)))
+    fastavro.schemaless_writer(out, fastavro.parse_schema(json.loads(schema)), json.loads(key))
+    await kafka_bytes(brokers, topic, value.encode(), key=out.getvalue())
+
+
+async def kafka_keys(brokers, registry, topic, n):
+    async for m in kafka_records(brokers, topic, int(n)):
+        show(key=decode(registry, m.key))
 
 
 def redis_client(url):
