@@ -302,3 +302,30 @@ func TestPlainHandlersSeeKeysAsTheyAre(t *testing.T) {
 		}
 	})
 }
+
+// early is a codec that notes what it is prepared for.
+type early struct {
+	*locks
+	met lines
+}
+
+func (e *early) Prepare(_ context.Context, s codec.Subject) error {
+	e.met.add("%s of %s", s.Type, s.Topic)
+	return nil
+}
+
+func TestKeysOfTopicsThatAreOnlyWrittenArePrepared(t *testing.T) {
+	onMemory(t, func(t *testing.T, b *memory.Broker) {
+		t.Helper()
+		e := &early{locks: newLocks()}
+		r := newRouter(b, router.Codec(topics.Avro, e))
+		out := topics.Event[receipt]{Name: "out", Format: topics.Avro, KeyFormat: topics.Avro}
+		router.Work(r, lockedOrders(), out, func(context.Context, order) (receipt, error) { return receipt{}, nil }, router.Name("w"))
+		router.NewPublisher(r, topics.Event[receipt]{Name: "more", KeyFormat: topics.Avro})
+		router.NewPublisher(r, topics.Event[receipt]{Name: "text"})
+		running(t, r)
+		if diff := cmp.Diff([]string{"codec.Key of more", "codec.Key of out", "router_test.receipt of out"}, e.met.all(), sortedStrings); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
