@@ -33,8 +33,19 @@ func (r *Router) publishOne(ctx context.Context, s *topics.Spec, w *lone) (Recei
 		return Receipt{}, nil
 	}
 	w.over = make(chan struct{})
-	r.produce(ctx, &w.rec, w.done)
+	if !r.produceDirect(ctx, w) {
+		r.produce(ctx, &w.rec, w.done)
+	}
 	return w.wait(ctx, s.Name, r.broker.Sends().Timeout())
+}
+
+// produceDirect lets the caller write by itself where the broker can do that.
+func (r *Router) produceDirect(ctx context.Context, w *lone) bool {
+	if ownerOf(ctx) != nil {
+		return false
+	}
+	p, ok := r.broker.Sends().(broker.DirectProducer)
+	return ok && p.ProduceDirect(ctx, &w.rec, w.done)
 }
 
 // record makes rec the record of a value that is published alone.
@@ -58,6 +69,12 @@ func (w *lone) done(rc broker.Receipt, err error) {
 	}
 }
 
+func (w *lone) isSettled() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.settled
+}
+
 func (w *lone) expire() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -69,7 +86,7 @@ func (w *lone) expire() {
 
 // wait returns when the record is settled, or ctx or the timeout has ended the patience.
 func (w *lone) wait(ctx context.Context, topic string, timeout time.Duration) (Receipt, error) {
-	if timeout > 0 {
+	if timeout > 0 && !w.isSettled() {
 		defer time.AfterFunc(timeout, w.expire).Stop()
 	}
 	select {

@@ -86,6 +86,13 @@ type BatchProducer interface {
 	ProduceAll(ctx context.Context, rs []*Record, done func(i int, rc Receipt, err error))
 }
 
+// DirectProducer is a Producer that can write a record while its caller waits, with no goroutine between them.
+type DirectProducer interface {
+	// ProduceDirect does what Produce does, but takes as long as the server takes to answer. It reports false, and
+	// has done nothing, when other records are on their way or ctx may end before the answer.
+	ProduceDirect(ctx context.Context, r *Record, done func(Receipt, error)) bool
+}
+
 // Start says where a group begins that has no position in a topic yet.
 type Start int
 

@@ -17,6 +17,9 @@ type bundle struct {
 // blame but others of its bundle. Of a stream all is written or nothing: a record that the
 // server refuses for a moment, being full for instance, would be overtaken by the next.
 func (w *writer) exec(batch []*write) error {
+	if len(batch) == 1 && w.limit.max <= 0 {
+		return w.sendOne(batch[0])
+	}
 	bundles := w.bundles(batch)
 	errs := make([]error, len(bundles))
 	var wg sync.WaitGroup
@@ -26,6 +29,15 @@ func (w *writer) exec(batch []*write) error {
 	errs[0] = w.sendBundle(bundles[0])
 	wg.Wait()
 	return errors.Join(errs...)
+}
+
+// sendOne spares what only several need.
+func (w *writer) sendOne(x *write) error {
+	x.cmd = w.command(w.client, x)
+	if err := x.cmd.Err(); err != nil && passing(err) {
+		return err
+	}
+	return nil
 }
 
 // bundles keeps together what one command can, which in a cluster is what one slot has.

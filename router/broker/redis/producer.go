@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -11,6 +12,8 @@ import (
 const (
 	sendBytes   = 64 << 20
 	sendTimeout = 30 * time.Second
+	// directWithin is longer than a direct write takes: a read times out after 3 s, the client's default.
+	directWithin = 5 * time.Second
 	// maxEntry is the largest argument that a Redis server takes by default, less some
 	// room for the names around the payload.
 	maxEntry = 512<<20 - 64<<10
@@ -23,28 +26,42 @@ type producer struct {
 	room    *room
 }
 
+var _ broker.DirectProducer = (*producer)(nil)
+
 func (p *producer) Produce(ctx context.Context, r *broker.Record, done func(broker.Receipt, error)) {
-	if err := checkTopic(r.Topic); err != nil {
-		done(broker.Receipt{}, err)
-		return
+	if x := p.admit(ctx, r, done); x != nil {
+		p.w.put(x)
 	}
-	if err := p.Check(r); err != nil {
+}
+
+// ProduceDirect writes r in its caller's goroutine when nothing else is being written; see
+// [broker.DirectProducer]. When the server does not answer, ctx does not end the wait before a read times out.
+func (p *producer) ProduceDirect(ctx context.Context, r *broker.Record, done func(broker.Receipt, error)) bool {
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < directWithin || !p.w.enter() {
+		return false
+	}
+	p.w.sendDirect(p.admit(ctx, r, done))
+	return true
+}
+
+// admit makes a write of r when there is room for it, else done has been told why not.
+func (p *producer) admit(ctx context.Context, r *broker.Record, done func(broker.Receipt, error)) *write {
+	if err := errors.Join(checkTopic(r.Topic), p.Check(r)); err != nil {
 		done(broker.Receipt{}, err)
-		return
+		return nil
 	}
 	if p.room == nil {
-		p.w.put(newWrite(r, done))
-		return
+		return newWrite(r, done)
 	}
 	size := int64(r.Size())
 	if err := p.room.take(ctx, size); err != nil {
 		done(broker.Receipt{}, fmt.Errorf("wait for room to publish to %s: %w", r.Topic, err))
-		return
+		return nil
 	}
-	p.w.put(newWrite(r, func(rc broker.Receipt, err error) {
+	return newWrite(r, func(rc broker.Receipt, err error) {
 		p.room.give(size)
 		done(rc, err)
-	}))
+	})
 }
 
 func (p *producer) Check(r *broker.Record) error {

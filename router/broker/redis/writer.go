@@ -50,7 +50,10 @@ type writer struct {
 
 	mu      sync.Mutex
 	queue   []*write
-	sending int // taken from the queue and not done
+	sending int  // taken from the queue, or never in it, and not done
+	direct  bool // a caller writes; the queue waits
+	alone   int  // writes in a row that had no company
+	directs sync.WaitGroup
 	started bool
 	closed  bool
 	idle    []chan struct{}
@@ -76,12 +79,21 @@ func (w *writer) put(x *write) {
 		x.done(broker.Receipt{}, broker.ErrClosed)
 		return
 	}
+	w.queue = append(w.queue, x)
+	w.begin()
+	w.mu.Unlock()
+	w.wake()
+}
+
+// begin makes somebody look after the queue.
+func (w *writer) begin() {
 	if !w.started {
 		w.started = true
 		go w.run()
 	}
-	w.queue = append(w.queue, x)
-	w.mu.Unlock()
+}
+
+func (w *writer) wake() {
 	select {
 	case w.signal <- struct{}{}:
 	default:
@@ -108,12 +120,16 @@ func (w *writer) run() {
 func (w *writer) take() []*write {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.direct {
+		return nil // its caller wakes us
+	}
 	n, size := 0, 0
 	for n < len(w.queue) && n < maxPipeline && (n == 0 || size < maxPipelineBytes) {
 		size += w.queue[n].r.Size()
 		n++
 	}
 	batch := w.queue[:n:n]
+	w.meet(len(w.queue))
 	if w.queue = w.queue[n:]; len(w.queue) == 0 {
 		w.queue = nil
 	}
@@ -195,14 +211,20 @@ func (w *writer) choose(x *write, t topic) {
 	x.stream = t.streams[x.partition]
 }
 
-func (w *writer) command(pipe redis.Pipeliner, x *write) redis.Cmder {
+// commander is a client, which sends a command, or a pipeline, which adds it.
+type commander interface {
+	redis.Cmdable
+	Process(ctx context.Context, cmd redis.Cmder) error
+}
+
+func (w *writer) command(c commander, x *write) redis.Cmder {
 	if x.compacts {
 		args := append([]any{x.r.Key}, x.args[xaddID:]...)
-		return pipe.Eval(w.ctx, stateText, []string{x.stream, side(x.stream, "latest")}, args...)
+		return c.Eval(w.ctx, stateText, []string{x.stream, side(x.stream, "latest")}, args...)
 	}
 	x.args[1] = x.stream
 	cmd := redis.NewStringCmd(w.ctx, x.args...)
-	_ = pipe.Process(w.ctx, cmd) // only adds it
+	_ = c.Process(w.ctx, cmd) // the command has the error
 	return cmd
 }
 
@@ -285,14 +307,23 @@ func (w *writer) close() {
 	if started {
 		<-w.ended
 	}
+	w.directs.Wait()
 	w.mu.Lock()
 	left := w.queue
 	w.queue = nil
 	w.sending += len(left)
 	w.mu.Unlock()
 	for _, x := range left {
-		w.finish(x, broker.Receipt{}, broker.ErrClosed)
+		w.finish(x, broker.Receipt{}, x.closed())
 	}
+}
+
+// closed is what a caller hears when the writer closes before the record was answered.
+func (x *write) closed() error {
+	if x.cmd == nil {
+		return broker.ErrClosed
+	}
+	return errors.Join(broker.ErrClosed, broker.ErrOutcomeUnknown)
 }
 
 func (w *writer) abandon(batch []*write) {
