@@ -22,7 +22,7 @@ func (c *Codec) Encode(ctx context.Context, dst []byte, s codec.Subject, v any) 
 			return dst, nil, encodeError(v, s.Topic, err)
 		}
 	}
-	return e.encode(dst, s.Topic, v)
+	return e.encode(dst, v)
 }
 
 // senderOf returns what writes values like v for s.
@@ -48,7 +48,7 @@ func (c *Codec) EncodeWith(ctx context.Context, dst []byte, topic, schema string
 	if err != nil {
 		return dst, nil, encodeError(v, topic, err)
 	}
-	return e.encode(dst, topic, v)
+	return e.encode(dst, v)
 }
 
 func encodeError(v any, topic string, err error) error {
@@ -65,7 +65,7 @@ func (c *Codec) sender(ctx context.Context, t target, v any) (*sender, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &sender{schema: e.schema.values, frame: e.frame, layout: e.schema.layout()}
+	out := &sender{topic: t.topic, schema: e.schema.values, frame: e.frame, layout: e.schema.layout()}
 	if t := reflect.TypeOf(v); t == typ || t.Elem() == typ {
 		out.plain = plainOf(typ)
 	}
@@ -76,20 +76,21 @@ func (c *Codec) sender(ctx context.Context, t target, v any) (*sender, error) {
 }
 
 // encode appends the message of v.
-func (e *sender) encode(dst []byte, topic string, v any) (out []byte, _ []codec.Header, err error) {
+func (e *sender) encode(dst []byte, v any) (out []byte, _ []codec.Header, err error) {
 	defer func() { // as noPanic, which takes more of the time
 		if out == nil {
-			out, err = dst, encodeError(v, topic, causeOf(err, recover()))
+			out, err = dst, encodeError(v, e.topic, causeOf(err, recover()))
 		}
 	}()
 	message, err := e.schema.AppendEncode(append(dst, e.frame...), v)
 	if err != nil {
 		return nil, nil, err
 	}
-	if !e.plain.ok || !e.plain.sound(v) {
-		if text, _ := e.layout.judge(message[len(dst)+len(e.frame):]); !text {
-			return nil, nil, notText(v)
-		}
+	if e.plain.ok && e.plain.sound(v) {
+		return message, nil, nil
+	}
+	if text, _ := e.layout.judge(message[len(dst)+len(e.frame):]); !text {
+		return nil, nil, notText(v)
 	}
 	return message, nil, nil
 }
