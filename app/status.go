@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -13,7 +14,7 @@ type BrokerStatus struct {
 	Configured bool   `json:"configured"` // settings enable it, or it serves the topics
 	Connected  bool   `json:"connected"`  // it answers now
 	Ready      bool   `json:"ready"`      // connected, and all handlers consume
-	Reason     string `json:"reason"`     // why a connected broker is not ready, "" otherwise
+	Reason     string `json:"reason"`     // why it is not ready and what to do, "" when it is or nothing is started
 }
 
 // Status tells how the service stands with every broker. Of a service that is not started
@@ -31,23 +32,23 @@ func (a *App) Status(ctx context.Context) []BrokerStatus {
 	for i, s := range all {
 		all[i].Configured = s.Name == p.served() || p.env.Broker == nil && slices.Contains(p.needed(), s.Name)
 		if l != nil && all[i].Configured {
-			all[i].Connected = connected(ctx, l.broker, s.Name)
-			all[i].judge(l.router.Ready())
+			all[i].judge(ping(ctx, l.broker, s.Name), l.router.Ready())
 		}
 	}
 	return all
 }
 
-func (s *BrokerStatus) judge(notReady error) {
+func (s *BrokerStatus) judge(away, notReady error) {
+	s.Connected = away == nil
 	s.Ready = s.Connected && notReady == nil
-	if s.Connected && notReady != nil {
-		s.Reason = notReady.Error()
+	if err := cmp.Or(away, notReady); err != nil {
+		s.Reason = err.Error()
 	}
 }
 
-func connected(ctx context.Context, b broker.Broker, name string) bool {
+func ping(ctx context.Context, b broker.Broker, name string) error {
 	if many, ok := b.(*picked); ok {
 		b = many.all[name]
 	}
-	return b.Ping(ctx) == nil
+	return b.Ping(ctx)
 }

@@ -44,7 +44,8 @@ func (in *intake) round(ctx context.Context) time.Duration {
 			in.m.log.Debug("partitions could not be shared out", "topic", in.sub.Topic, "error", err)
 		}
 		in.m.failIf(ctx, denied(err), in.sub.Topic, err)
-		in.ready.Store(false)
+		in.hindered(ctx, err)
+		in.settled(false)
 		return min(late, 250*time.Millisecond)
 	}
 	for _, p := range plan.give {
@@ -56,7 +57,7 @@ func (in *intake) round(ctx context.Context) time.Duration {
 			missing++
 		}
 	}
-	in.ready.Store(in.owned() > 0 || len(plan.take) == 0)
+	in.settled(in.owned() > 0 || len(plan.take) == 0)
 	if missing > 0 {
 		return min(late, roundSoon)
 	}
@@ -78,6 +79,7 @@ func (in *intake) take(ctx context.Context, p int32) bool {
 	}
 	o, err := in.acquire(ctx, p)
 	if err != nil || o == nil {
+		in.hindered(ctx, err)
 		in.m.failIf(ctx, denied(err), in.sub.Topic, err)
 		return false
 	}

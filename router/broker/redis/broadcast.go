@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -35,16 +36,24 @@ func (in *intake) broadcast(ctx context.Context) {
 		for ; p < in.count(); p++ {
 			in.listen(ctx, int32(p))
 		}
-		in.ready.Store(true)
-		if pause(ctx, topicAge) != nil {
+		if pause(ctx, in.lookAgain(ctx)) != nil {
 			return
 		}
-		if t, err := in.m.b.topics.get(ctx, in.sub.Topic); err == nil {
-			in.mu.Lock()
-			in.partitions = max(in.partitions, t.partitions)
-			in.mu.Unlock()
-		}
 	}
+}
+
+// lookAgain finds out how many partitions the topic has by now and returns when to ask next.
+func (in *intake) lookAgain(ctx context.Context) time.Duration {
+	t, err := in.m.b.topics.get(ctx, in.sub.Topic)
+	in.hindered(ctx, err)
+	in.settled(err == nil)
+	if err != nil {
+		return roundLate
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.partitions = max(in.partitions, t.partitions)
+	return topicAge
 }
 
 func (in *intake) count() int {

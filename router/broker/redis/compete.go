@@ -22,8 +22,10 @@ func (in *intake) compete(ctx context.Context) {
 		}
 		if err == nil {
 			in.joinAll(ctx)
-			in.ready.Store(true)
+			err = in.trouble()
 		}
+		in.hindered(ctx, err)
+		in.settled(err == nil)
 		in.trim(ctx)
 		_ = pause(ctx, roundLate)
 	}

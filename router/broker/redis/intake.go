@@ -22,7 +22,8 @@ type intake struct {
 	sub    *broker.Subscription
 	engine *dispatch.Engine[*broker.Record]
 	ready  atomic.Bool
-	kick   chan struct{} // balance now
+	why    atomic.Pointer[string] // it is not ready, nil for want of partitions
+	kick   chan struct{}          // balance now
 	work   sync.WaitGroup
 
 	byPart sync.Map // of *partition to handling

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/leat-go/leat/router/broker"
@@ -16,19 +17,20 @@ import (
 
 // member is this process in a group.
 type member struct {
-	b      *Broker
-	id     string
-	group  broker.Group
-	log    *slog.Logger
-	wakes  *wakers
-	intake []*intake
-	ctx    context.Context //nolint:containedctx // the life of the member
-	stop   context.CancelFunc
-	loops  sync.WaitGroup
-	failed chan error
-	close  sync.Once
-	ended  chan struct{} // closed when Close has done its work
-	err    error
+	b       *Broker
+	id      string
+	group   broker.Group
+	log     *slog.Logger
+	wakes   *wakers
+	intake  []*intake
+	ctx     context.Context //nolint:containedctx // the life of the member
+	stop    context.CancelFunc
+	loops   sync.WaitGroup
+	failed  chan error
+	failure atomic.Pointer[string] // what ended the member for good
+	close   sync.Once
+	ended   chan struct{} // closed when Close has done its work
+	err     error
 }
 
 var _ broker.Member = (*member)(nil)
@@ -119,21 +121,13 @@ func (m *member) run(ctx context.Context) {
 	}
 }
 
-// Ready tells whether the member takes part in every topic.
-func (m *member) Ready() bool {
-	for _, in := range m.intake {
-		if !in.ready.Load() {
-			return false
-		}
-	}
-	return true
-}
-
 // Failed receives the error that ended the member for good.
 func (m *member) Failed() <-chan error { return m.failed }
 
 // fail ends the member: what it owns is given back.
 func (m *member) fail(ctx context.Context, err error) {
+	why := err.Error()
+	m.failure.CompareAndSwap(nil, &why)
 	select {
 	case m.failed <- err:
 	default:

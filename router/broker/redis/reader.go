@@ -29,6 +29,7 @@ type reader struct {
 	avg     int               // bytes of an entry
 	feeding feeding           // of the read at hand
 	doubt   atomic.Bool       // another server may have taken over
+	trouble atomic.Pointer[error]
 
 	mu     sync.Mutex
 	run    string  // of the server whose clock the ids are
@@ -54,6 +55,7 @@ func (r *reader) loop(ctx context.Context) {
 	wait := firstBackoff
 	for r.o.part.Wait(ctx) == nil && ctx.Err() == nil {
 		err := r.step(ctx, s)
+		r.trouble.Store(&err)
 		if err == nil {
 			wait = firstBackoff
 			continue
