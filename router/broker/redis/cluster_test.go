@@ -22,13 +22,16 @@ import (
 	"github.com/leat-go/leat/topics"
 )
 
+// TestConformanceCluster has a user for whom no node knows a command that Redis 6.2 had not.
 func TestConformanceCluster(t *testing.T) {
 	t.Parallel()
 	cluster := testservers.RedisClusterFor(t)
+	old := as62(t, cluster.Nodes()...)
 	brokertest.Run(t, func(t testing.TB) broker.Broker {
 		t.Helper()
 		lines := newLines(t)
 		cfg := settings.Redis{URL: settings.URL("redis://" + cluster.Addr()), Cluster: true, Lease: 3 * time.Second}
+		old(&cfg)
 		b, err := redis.New(cfg, redis.Logger(slog.New(slog.NewTextHandler(t.Output(), nil))), redis.Dialer(lines.dial))
 		if err != nil {
 			t.Fatal(err)
@@ -243,6 +246,7 @@ func pauseUntil(ctx context.Context, d time.Duration) bool {
 	}
 }
 
+// TestSlotsMoveUnderLoad moves them with what Redis 6.2 knew.
 func TestSlotsMoveUnderLoad(t *testing.T) {
 	t.Parallel()
 	cluster, err := testservers.StartRedisCluster(t.Context(), 3, testservers.RedisOptions{})
@@ -250,7 +254,7 @@ func TestSlotsMoveUnderLoad(t *testing.T) {
 		unavailable(t, err)
 	}
 	t.Cleanup(func() { _ = cluster.Close() })
-	b := open(t, cluster.Addr(), inCluster)
+	b := open(t, cluster.Addr(), inCluster, as62(t, cluster.Nodes()...))
 	topic := create(t, b, 4)
 	var seen orders
 	join(t, b, group(topic, seen.handle))

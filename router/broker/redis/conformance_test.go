@@ -22,8 +22,7 @@ var cannot = []brokertest.Option{
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	s := ownServer(t, testservers.RedisOptions{})
-	user, password := as62(t, s.Addr())
-	conform(t, s.Addr(), func(c *settings.Redis) { c.Username, c.Password = user, settings.Secret(password) })
+	conform(t, s.Addr(), as62(t, s))
 }
 
 func TestConformanceEmbedded(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 
 // TestServiceGoesOnAfterAFailover kills the master under load. What the replica had not got
 // is lost with it; everything that the new master has is handled, and the service goes on.
+// Both servers refuse what Redis 6.2 did not know.
 func TestServiceGoesOnAfterAFailover(t *testing.T) {
 	t.Parallel()
 	s, err := testservers.StartRedisSentinels(t.Context(), testservers.RedisOptions{})
@@ -22,7 +23,9 @@ func TestServiceGoesOnAfterAFailover(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = s.Close() })
 	log := newLogBook(t)
-	b := opened(t, settings.Redis{SentinelAddrs: s.Addrs(), SentinelMaster: s.Name(), Lease: 3 * time.Second}, log)
+	cfg := settings.Redis{SentinelAddrs: s.Addrs(), SentinelMaster: s.Name(), Lease: 3 * time.Second}
+	as62(t, s.Servers()...)(&cfg)
+	b := opened(t, cfg, log)
 	topic := create(t, b, 3)
 	var seen orders
 	join(t, b, group(topic, seen.handle))

@@ -14,6 +14,7 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/leat-go/leat/internal/testservers"
+	"github.com/leat-go/leat/settings"
 )
 
 // newer is what a server has that Redis 6.2 had not, in lower case: commands, subcommands as
@@ -166,22 +167,24 @@ func monitored(line string) (args []string) {
 	}
 }
 
-// as62 has a server refuse a user every command that Redis 6.2 had not, and fails t at its
+// as62 has servers refuse a user every command that Redis 6.2 had not, and fails t at its
 // end when anybody used a newer one or a newer option, in a script or not.
-func as62(t *testing.T, addr string) (user, password string) {
+func as62(t *testing.T, servers ...*testservers.RedisServer) func(*settings.Redis) {
 	t.Helper()
-	n := newerThan62(t, addr)
-	if err := client(t, addr).Do(t.Context(), toAny("ACL", "SETUSER", "old", n.rules())...).Err(); err != nil {
-		t.Fatal(err)
-	}
-	ended := n.watch(t, addr)
-	t.Cleanup(func() {
-		found, all := ended()
-		if all < 1000 || len(found) > 0 {
-			t.Errorf("of %d commands these are newer than Redis 6.2: %v", all, slices.Sorted(maps.Keys(found)))
+	for _, s := range servers {
+		n := newerThan62(t, s.Addr())
+		if err := client(t, s.Addr()).Do(t.Context(), toAny("ACL", "SETUSER", "old", n.rules())...).Err(); err != nil {
+			t.Fatal(err)
 		}
-	})
-	return "old", "secret"
+		ended := n.watch(t, s.Addr())
+		t.Cleanup(func() {
+			found, all := ended()
+			if all < 300 || len(found) > 0 {
+				t.Errorf("of %d commands at %s these are newer than Redis 6.2: %v", all, s.Addr(), slices.Sorted(maps.Keys(found)))
+			}
+		})
+	}
+	return func(c *settings.Redis) { c.Username, c.Password = "old", "secret" }
 }
 
 func toAny(command, sub, name string, rest []string) []any {
