@@ -1,6 +1,9 @@
 package router
 
-import "testing"
+import (
+	"errors"
+	"testing"
+)
 
 type (
 	plainValue struct{ A string }
@@ -13,8 +16,24 @@ type (
 	anyInterface interface{ M() }
 )
 
-func (byValue) Validate() error    { return nil }
-func (*byPointer) Validate() error { return nil }
+func (byValue) Validate() error    { return errWrong }
+func (*byPointer) Validate() error { return errWrong }
+
+var errWrong = errors.New("wrong")
+
+func TestWhoseMethodIsAsked(t *testing.T) {
+	t.Parallel()
+	for _, v := range []any{byValue{}, &byValue{}, byPointer{}, &byPointer{}} {
+		if err := validate(v); !errors.Is(err, errWrong) {
+			t.Errorf("%T: %v", v, err)
+		}
+	}
+	for _, v := range []any{nil, 1, plainValue{}, &plainValue{}} {
+		if err := validate(v); err != nil {
+			t.Errorf("%T: %v", v, err)
+		}
+	}
+}
 
 func TestWhichTypesAreChecked(t *testing.T) {
 	t.Parallel()
@@ -27,7 +46,7 @@ func TestWhichTypesAreChecked(t *testing.T) {
 		"a pointer to tags":                 {isChecked[*taggedPart](), true},
 		"a method of the value":             {isChecked[byValue](), true},
 		"a method of the pointer":           {isChecked[*byPointer](), true},
-		"a method that the value lacks":     {isChecked[byPointer](), false},
+		"a method that the value lacks":     {isChecked[byPointer](), true},
 		"an interface, whatever is in it":   {isChecked[anyInterface](), true},
 		"an interface that has no methods":  {isChecked[any](), true},
 		"a pointer to a value with methods": {isChecked[*byValue](), true},

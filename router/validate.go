@@ -17,26 +17,58 @@ type Validator interface{ Validate() error }
 
 var (
 	structs = validator.New(validator.WithRequiredStructEnabled())
-	tagged  sync.Map // reflect.Type → bool
+	checks  sync.Map // reflect.Type → check
 )
+
+var validatorType = reflect.TypeFor[Validator]()
+
+// checked is what there is to check about values of a type.
+type checked struct {
+	tags    bool
+	method  bool // Validate belongs to the type
+	pointer bool // Validate belongs to pointers to it
+}
 
 // validate checks a value by its tags and by its method.
 func validate(v any) error {
-	if v, ok := v.(Validator); ok {
-		if err := v.Validate(); err != nil {
+	c := checkOf(reflect.TypeOf(v))
+	if c.method || c.pointer {
+		if err := validatorOf(v, c).Validate(); err != nil {
 			return err
 		}
 	}
-	if hasTags(reflect.TypeOf(v)) {
+	if c.tags {
 		return faults(structs.Struct(v))
 	}
 	return nil
 }
 
+func validatorOf(v any, c checked) Validator {
+	if c.pointer {
+		p := reflect.New(reflect.TypeOf(v))
+		p.Elem().Set(reflect.ValueOf(v))
+		v = p.Interface()
+	}
+	return v.(Validator) //nolint:forcetypeassert // c says so
+}
+
 // isChecked reports whether validate can find anything wrong with a T.
 func isChecked[T any]() bool {
 	t := reflect.TypeFor[T]()
-	return t.Kind() == reflect.Interface || t.Implements(reflect.TypeFor[Validator]()) || hasTags(t)
+	return t.Kind() == reflect.Interface || checkOf(t) != checked{}
+}
+
+func checkOf(t reflect.Type) checked {
+	if t == nil {
+		return checked{}
+	}
+	if known, ok := checks.Load(t); ok {
+		return known.(checked) //nolint:forcetypeassert // nothing else is stored
+	}
+	c := checked{tags: findTags(t, map[reflect.Type]bool{}), method: t.Implements(validatorType)}
+	c.pointer = !c.method && reflect.PointerTo(t).Implements(validatorType)
+	checks.Store(t, c)
+	return c
 }
 
 // faults turns the validator's findings into a text that leaves the values out.
@@ -52,19 +84,7 @@ func faults(err error) error {
 	return errors.New(strings.Join(errs, ", "))
 }
 
-// hasTags reports whether a struct, or a pointer to one, has validate tags anywhere.
-func hasTags(t reflect.Type) bool {
-	if t == nil {
-		return false
-	}
-	if known, ok := tagged.Load(t); ok {
-		return known.(bool) //nolint:forcetypeassert // only bools are stored
-	}
-	has := findTags(t, map[reflect.Type]bool{})
-	tagged.Store(t, has)
-	return has
-}
-
+// findTags reports whether a struct, or a pointer to one, has validate tags anywhere.
 func findTags(t reflect.Type, seen map[reflect.Type]bool) bool {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
