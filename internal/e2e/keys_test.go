@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/leat-go/leat/codec"
 	"github.com/leat-go/leat/codec/avro"
 	"github.com/leat-go/leat/internal/testservers"
 	"github.com/leat-go/leat/router"
@@ -20,25 +22,33 @@ import (
 	"github.com/leat-go/leat/topics"
 )
 
-// keyed is a router whose topics have Avro keys under a registry.
-func (s *story) keyed(url string) (*router.Router, *avro.Codec) {
+// keyed is a router for topics with Avro keys under a registry, which knows them already.
+func (s *story) keyed(url string, names ...string) (*router.Router, *avro.Codec) {
 	s.Helper()
 	c, err := avro.New(avro.Config{URLs: []string{url}, AutoRegister: true})
 	if err != nil {
 		s.Fatal(err)
 	}
+	for _, topic := range names {
+		keyBytes(s, c, topic, "known")
+	}
 	log := router.Logger(slog.New(slog.DiscardHandler))
 	return router.New(s.b, router.Service(s.prefix), log, router.Codec(topics.Avro, c)), c
 }
 
-// keyBytes is a key as it lies at the broker.
+// keyBytes is a key as it lies at the broker. A registry that has just started may take long.
 func keyBytes(t testing.TB, c *avro.Codec, topic, key string) string {
 	t.Helper()
-	data, err := c.EncodeKey(t.Context(), nil, topic, key)
-	if err != nil {
-		t.Fatal(err)
+	deadline := time.Now().Add(30 * time.Second)
+	for tick := time.NewTicker(100 * time.Millisecond); ; <-tick.C {
+		data, err := c.EncodeKey(t.Context(), nil, topic, key)
+		if err == nil {
+			return string(data)
+		}
+		if !errors.Is(err, codec.ErrUnavailable) || time.Now().After(deadline) {
+			t.Fatal(err)
+		}
 	}
-	return string(data)
 }
 
 func rawKeys(recs []*broker.Record) (keys []string) {
@@ -55,7 +65,7 @@ func TestAvroKeysAreBytesAtTheBrokerAndTextInCode(t *testing.T) {
 	tell(t, false, func(s *story) {
 		in, out := s.items(), s.results("out")
 		in.KeyFormat, in.Partitions, out.KeyFormat = topics.Avro, 4, topics.Avro
-		r, c := s.keyed(url)
+		r, c := s.keyed(url, in.Name, out.Name)
 		router.Work(r, in, out, func(ctx context.Context, i item) (result, error) {
 			m := router.Meta(ctx)
 			switch {
@@ -129,7 +139,7 @@ func TestAvroKeysOfAStateAreDeleted(t *testing.T) {
 	url := testservers.RegistryFor(t).URL
 	tell(t, false, func(s *story) {
 		state := topics.State[*item]{Name: s.name("state"), Key: func(i *item) string { return i.Key }, Partitions: 2, KeyFormat: topics.Avro}
-		r, c := s.keyed(url)
+		r, c := s.keyed(url, state.Name)
 		router.Consume(r, state, func(ctx context.Context, i *item) error {
 			s.say("%s %v %v", router.Meta(ctx).Key, i, router.Meta(ctx).Tombstone)
 			return nil
@@ -171,7 +181,7 @@ func TestAvroKeysOfPython(t *testing.T) {
 	s.b = must(kafka.New(kafkaSettings(t)))(t)
 	in := s.items()
 	in.KeyFormat, in.Partitions = topics.Avro, 16
-	r, _ := s.keyed(registry)
+	r, _ := s.keyed(registry, in.Name)
 	router.Consume(r, in, func(ctx context.Context, i item) error {
 		s.say("%s %d in %d", router.Meta(ctx).Key, i.N, router.Meta(ctx).Partition)
 		return nil
