@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -227,12 +228,27 @@ func (c *consumer) makeRoom(ctx context.Context, full []*part) {
 	if len(full) == 0 {
 		return
 	}
+	c.awaitRoom(ctx)
 	within, cancel := context.WithTimeout(ctx, breather)
 	defer cancel()
 	for _, p := range full {
 		if p.slow.Load() || p.gen.Wait(within) != nil {
 			c.pause(p)
 		}
+	}
+}
+
+// awaitRoom returns when a partition has room. While none has, waiting holds up nobody, and
+// what the client has fetched stays.
+func (c *consumer) awaitRoom(ctx context.Context) {
+	for ctx.Err() == nil {
+		ps := c.owned()
+		if len(ps) == 0 || slices.ContainsFunc(ps, func(p *part) bool { return !p.gen.Full() }) {
+			return
+		}
+		within, cancel := context.WithTimeout(ctx, breather/2) // others may have room sooner, or be new
+		_ = ps[0].gen.Wait(within)
+		cancel()
 	}
 }
 
