@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -23,6 +24,7 @@ const (
 type acks struct {
 	flushing sync.Mutex
 	signal   chan struct{}
+	noted    atomic.Bool // the state may hold attempts
 
 	mu    sync.Mutex
 	ids   []string
@@ -48,6 +50,7 @@ func (a *acks) note(id string, attempt int, due, firstFailed time.Time) {
 	a.mu.Lock()
 	a.notes[id] = attempts{attempt, due, firstFailed}.String()
 	a.mu.Unlock()
+	a.noted.Store(true)
 	notify(a.signal)
 }
 
@@ -144,6 +147,11 @@ func (a *acks) putBack(ids []string, notes map[string]string) {
 }
 
 func (o *owner) acknowledge(ctx context.Context, ids []string, notes map[string]string) error {
+	if len(notes) == 0 {
+		if done, err := o.acknowledgeMany(ctx, ids); done || err != nil {
+			return err
+		}
+	}
 	args := make([]any, 0, 3+2*len(notes)+len(ids))
 	args = append(args, o.token, o.in.m.group.Name, len(notes))
 	for id, text := range notes {

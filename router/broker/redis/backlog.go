@@ -20,20 +20,10 @@ func (r *reader) readBacklog(ctx context.Context, p *page, from string, count in
 	if !ok || o.competes() {
 		return false, nil
 	}
-	err := c.Watch(ctx, func(tx *redis.Tx) error {
-		held, err := tx.Get(ctx, o.keys.lease).Result()
-		if err != nil {
-			return err
-		}
-		if token, _, _ := strings.Cut(held, "|"); token != o.token {
-			return errLost
-		}
-		_, err = tx.TxPipelined(ctx, func(pipe redis.Pipeliner) error {
-			return pipe.Process(ctx, redis.NewRawWriteToCmd(ctx, p,
-				"xreadgroup", "group", o.in.m.group.Name, o.consumer, "count", count, "streams", o.keys.stream, from))
-		})
-		return err
-	}, o.keys.lease)
+	err := o.transact(ctx, c, func(pipe redis.Pipeliner) error {
+		return pipe.Process(ctx, redis.NewRawWriteToCmd(ctx, p,
+			"xreadgroup", "group", o.in.m.group.Name, o.consumer, "count", count, "streams", o.keys.stream, from))
+	})
 	if err == nil {
 		err = p.unwrap()
 	}
@@ -42,4 +32,42 @@ func (r *reader) readBacklog(ctx context.Context, p *page, from string, count in
 		return false, nil
 	}
 	return err == nil, err // an error on the page is looked at by the script, too
+}
+
+// transact does what f asks for unless the lease is another's, or becomes that meanwhile.
+func (o *owner) transact(ctx context.Context, c *redis.Client, f func(redis.Pipeliner) error) error {
+	return c.Watch(ctx, func(tx *redis.Tx) error {
+		held, err := tx.Get(ctx, o.keys.lease).Result()
+		if err != nil {
+			return err
+		}
+		if token, _, _ := strings.Cut(held, "|"); token != o.token {
+			return errLost
+		}
+		_, err = tx.TxPipelined(ctx, f)
+		return err
+	}, o.keys.lease)
+}
+
+// manyAcks is from how many ids on a transaction takes the server less than the script.
+const manyAcks = 100
+
+// acknowledgeMany acknowledges within a transaction, for the reasons of readBacklog. It
+// reports false when nothing was acknowledged: the script then says why.
+func (o *owner) acknowledgeMany(ctx context.Context, ids []string) (bool, error) {
+	c, ok := o.client().(*redis.Client)
+	if !ok || o.competes() || len(ids) < manyAcks {
+		return false, nil
+	}
+	err := o.transact(ctx, c, func(pipe redis.Pipeliner) error {
+		pipe.XAck(ctx, o.keys.stream, o.in.m.group.Name, ids...)
+		if o.acks.noted.Load() {
+			pipe.HDel(ctx, o.keys.state, ids...)
+		}
+		return nil
+	})
+	if answered(err) || errors.Is(err, errLost) {
+		return false, nil
+	}
+	return err == nil, err
 }

@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
@@ -76,6 +77,61 @@ func TestBacklogIsReadByTheOwnerAlone(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestManyAcknowledgementsAreThoseOfTheOwner takes the lease away before and amid.
+func TestManyAcknowledgementsAreThoseOfTheOwner(t *testing.T) {
+	t.Parallel()
+	set := func(c redis.Cmdable, key string, value any) { c.Set(context.Background(), key, value, 0) }
+	tests := map[string]struct {
+		lease  string
+		meddle func(c redis.Cmdable, lease string)
+		want   error
+	}{
+		"held":                 {lease: "mine|99"},
+		"held by another":      {lease: "other|99", want: errLost},
+		"taken over meanwhile": {lease: "mine|99", meddle: func(c redis.Cmdable, lease string) { set(c, lease, "other|99") }, want: errLost},
+		"run out meanwhile":    {lease: "mine|99", meddle: func(c redis.Cmdable, lease string) { c.Del(context.Background(), lease) }, want: errVanished},
+	}
+	for server, addr := range map[string]string{"embedded": testservers.EmbeddedRedis(t).Addr, "server": testservers.RedisFor(t).Addr} {
+		for name, test := range tests {
+			t.Run(name+" on "+server, func(t *testing.T) {
+				r := readerOn(t, addr)
+				keys, c := r.o.keys, redis.NewClient(&redis.Options{Addr: addr})
+				t.Cleanup(func() { _ = c.Close() })
+				set(c, keys.lease, test.lease)
+				ids := pendingIDs(t, r, c)
+				if test.meddle != nil {
+					r.o.client().AddHook(meddler{func() { test.meddle(c, keys.lease) }})
+				}
+				if err := r.o.acknowledge(t.Context(), ids, nil); !errors.Is(err, test.want) {
+					t.Fatalf("error: %v", err)
+				}
+				left := c.XPending(t.Context(), keys.stream, "g").Val().Count + c.HLen(t.Context(), keys.state).Val()
+				if want := map[bool]int64{true: 0, false: int64(len(ids)) + 1}[test.want == nil]; left != want {
+					t.Errorf("%d pending and noted, not %d", left, want)
+				}
+			})
+		}
+	}
+}
+
+// pendingIDs are entries that wait for their acknowledgement; an attempt of the first is noted.
+func pendingIDs(t *testing.T, r *reader, c *redis.Client) (ids []string) {
+	t.Helper()
+	for i := range manyAcks {
+		c.XAdd(t.Context(), &redis.XAddArgs{Stream: r.o.keys.stream, Values: []any{"n", i}})
+	}
+	read, err := c.XReadGroup(t.Context(), &redis.XReadGroupArgs{Group: "g", Consumer: r.o.consumer, Streams: []string{r.o.keys.stream, ">"}}).Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, en := range read[0].Messages {
+		ids = append(ids, en.ID)
+	}
+	c.HSet(t.Context(), r.o.keys.state, ids[0], "2 0 0")
+	r.o.acks.noted.Store(true)
+	return ids
 }
 
 // readerOn is the reader of an owner with the token "mine" of a stream with three entries.

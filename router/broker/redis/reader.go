@@ -87,6 +87,9 @@ func (r *reader) load(ctx context.Context) (err error) {
 	if r.state, err = r.o.client().HGetAll(ctx, r.o.keys.state).Result(); err != nil {
 		return err
 	}
+	if len(r.state) > 0 {
+		r.o.acks.noted.Store(true)
+	}
 	id, ok, err := r.o.in.m.lastDelivered(ctx, r.o.keys.stream)
 	if err == nil && ok {
 		r.mu.Lock()

@@ -15,6 +15,8 @@ if first > 4 then
 end
 if #ARGV >= first then
   redis.call('XACK', KEYS[2], ARGV[2], unpack(ARGV, first))
-  redis.call('HDEL', KEYS[3], unpack(ARGV, first))
+  if redis.call('EXISTS', KEYS[3]) == 1 then
+    redis.call('HDEL', KEYS[3], unpack(ARGV, first))
+  end
 end
 return 1
