@@ -107,7 +107,7 @@ func (m *member) prepare(ctx context.Context, s *broker.Subscription) (*intake, 
 
 func (m *member) run(ctx context.Context) {
 	m.ctx, m.stop = context.WithCancel(context.WithoutCancel(ctx))
-	m.wakes = newWakers(ctx, m.b.options)
+	m.wakes = newWakers(m.b.options)
 	for _, in := range m.intake {
 		in.engine = dispatch.New(in.config())
 		loop := in.balance

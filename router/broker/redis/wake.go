@@ -17,29 +17,34 @@ const (
 	lookSoon, lookOften, lookLate = 2 * time.Millisecond, 40 * time.Millisecond, time.Second
 )
 
-// clusterWakes is how many streams of a cluster a member waits for at most; it looks at the
-// others from time to time.
-const clusterWakes = 1024
+const (
+	// sharedWakes is how many wakers of a member share its streams. One that is blocked does
+	// not wait for a stream whose reader fell asleep meanwhile: with a waker each, or almost,
+	// no reader waits for the messages of another partition.
+	sharedWakes = 8
+	// clusterWakes is how many streams of a cluster a member waits for at most; it looks at
+	// the others from time to time.
+	clusterWakes = 1024
+)
 
-// wakers are what a member waits with: one waker for all its streams, in a cluster one for
-// each, since no command reads streams of several nodes. They share a client.
+// wakers are what a member waits with: a few for all its streams, in a cluster one for each,
+// since no command reads streams of several nodes. They share a client.
 type wakers struct {
 	client  redis.UniversalClient
-	all     *waker // nil in a cluster
+	cluster bool
 	running sync.WaitGroup
+
+	mu     sync.Mutex
+	shared []*waker // none in a cluster
 }
 
-func newWakers(ctx context.Context, o *redis.UniversalOptions) *wakers {
+func newWakers(o *redis.UniversalOptions) *wakers {
 	own := *o
-	own.PoolSize = 1
+	own.PoolSize = sharedWakes
 	if o.IsClusterMode {
 		own.PoolSize = clusterWakes
 	}
-	ws := &wakers{client: newClient(&own)}
-	if !o.IsClusterMode {
-		ws.all = ws.start(ctx)
-	}
-	return ws
+	return &wakers{client: newClient(&own), cluster: o.IsClusterMode}
 }
 
 func (ws *wakers) start(ctx context.Context) *waker {
@@ -50,25 +55,44 @@ func (ws *wakers) start(ctx context.Context) *waker {
 
 // sleeper returns what waits for a stream to grow, and what ends it.
 func (ws *wakers) sleeper(ctx context.Context, stream string) (*sleeper, func()) {
-	if ws.all != nil {
-		s := ws.all.sleeper(stream)
-		return s, s.close
+	if ws.cluster {
+		w := ws.start(ctx)
+		return w.sleeper(stream), w.stop
 	}
-	w := ws.start(ctx)
-	return w.sleeper(stream), w.stop
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	s := ws.least(ctx).sleeper(stream)
+	return s, s.close
+}
+
+// least returns the waker with the fewest streams.
+func (ws *wakers) least(ctx context.Context) *waker {
+	var least *waker
+	for _, w := range ws.shared {
+		if least == nil || w.load() < least.load() {
+			least = w
+		}
+	}
+	if least == nil || least.load() > 0 && len(ws.shared) < sharedWakes {
+		least = ws.start(ctx)
+		ws.shared = append(ws.shared, least)
+	}
+	return least
 }
 
 // close ends all of them and the calls in which they are blocked.
 func (ws *wakers) close() {
-	if ws.all != nil {
-		ws.all.stop()
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	for _, w := range ws.shared {
+		w.stop()
 	}
 	_ = ws.client.Close()
 	ws.running.Wait()
 }
 
 // waker tells readers that their streams have grown. One XREAD BLOCK on a connection of its
-// own waits for all of them; it only wakes, the readers read.
+// own waits for those that it has; it only wakes, the readers read.
 type waker struct {
 	client redis.UniversalClient
 	mu     sync.Mutex
@@ -109,6 +133,13 @@ func (w *waker) sleeper(stream string) *sleeper {
 	defer w.mu.Unlock()
 	w.all[s] = struct{}{}
 	return s
+}
+
+// load is how many streams it has.
+func (w *waker) load() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.all)
 }
 
 func (s *sleeper) close() {
