@@ -15,7 +15,7 @@ import (
 
 // quiet is how long nothing comes before a reader asks whether there is anything left: the
 // last offsets of a partition may hold nothing that is delivered.
-const quiet = 3 * time.Second
+const quiet = time.Second
 
 // Read yields the records of topics without a group. Topics that do not exist end it with
 // [broker.ErrNoTopic].
@@ -38,7 +38,7 @@ func (b *Broker) read(ctx context.Context, o *broker.ReadOptions, yield func(*br
 	if len(r.next) == 0 {
 		return nil
 	}
-	cl, err := kgo.NewClient(append(b.consumerOpts(), kgo.ConsumePartitions(r.offsets()), kgo.KeepControlRecords())...)
+	cl, err := kgo.NewClient(append(b.consumerOpts(), kgo.ConsumePartitions(r.offsets()), kgo.KeepControlRecords(), kgo.WithHooks(&r.answers))...)
 	if err != nil {
 		return fmt.Errorf("read %v: %w", o.Topics, err)
 	}
@@ -54,6 +54,8 @@ type reader struct {
 	o     *broker.ReadOptions
 	yield func(*broker.Record) bool
 	over  bool // the consumer of the records has had enough
+
+	answers answers // since the last record
 
 	next map[place]int64 // partitions that are not read to their end
 	end  map[place]int64 // where they end; without an entry they do not
@@ -193,6 +195,7 @@ func (r *reader) offsets() map[string]map[int32]kgo.Offset {
 
 func (r *reader) run(ctx context.Context) error {
 	for len(r.next) > 0 && !r.over {
+		heard := r.answers.all()
 		within, cancel := context.WithTimeout(ctx, quiet)
 		fs := r.cl.PollRecords(within, r.b.cfg.MaxPollRecords)
 		cancel()
@@ -203,8 +206,10 @@ func (r *reader) run(ctx context.Context) error {
 			return err
 		}
 		r.take(fs)
-		if fs.NumRecords() == 0 {
-			if err := r.idle(ctx); err != nil {
+		if fs.NumRecords() > 0 {
+			r.answers.forget()
+		} else {
+			if err := r.idle(ctx, heard); err != nil {
 				return err
 			}
 		}
@@ -222,9 +227,9 @@ func fetchFailure(fs kgo.Fetches) error {
 	return nil
 }
 
-// idle ends partitions in which nothing is left: everything up to the end was asked for and
-// nothing came while the servers answered.
-func (r *reader) idle(ctx context.Context) error {
+// idle ends partitions in which nothing is left: everything up to the end was asked for, and
+// the servers have answered with nothing: heard is what they had answered before it was quiet.
+func (r *reader) idle(ctx context.Context, heard answered) error {
 	if !r.o.Until.IsZero() && r.o.Until.Before(time.Now()) {
 		ends, err := r.after(ctx, r.o.Until.Add(1))
 		if err != nil {
@@ -236,7 +241,7 @@ func (r *reader) idle(ctx context.Context) error {
 		return r.b.unreachable(err)
 	}
 	for at := range r.next {
-		if _, ok := r.end[at]; ok {
+		if _, ok := r.end[at]; ok && heard.enough(r.cl.PartitionLeader(at.topic, at.id)) {
 			delete(r.next, at)
 		}
 	}

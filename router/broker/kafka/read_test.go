@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/leat-go/leat/internal/testservers"
 	"github.com/leat-go/leat/router/broker"
@@ -138,5 +139,22 @@ func TestReadOfAMissingTopic(t *testing.T) {
 		if !errors.Is(err, broker.ErrNoTopic) {
 			t.Errorf("got %v, want ErrNoTopic", err)
 		}
+	}
+}
+
+// A server that answers pings and is slow to answer fetches has not said that nothing is left.
+func TestReadWaitsForASlowServer(t *testing.T) {
+	t.Parallel()
+	c, b := fake(t)
+	produce(t, b.Sends(), keyed("t", 10, 10)...)
+	slow := make(chan struct{})
+	time.AfterFunc(5*time.Second, func() { close(slow) })
+	c.ControlKey(kmsg.Fetch.Int16(), func(kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		c.SleepControl(func() { <-slow })
+		return nil, nil, false
+	})
+	if got := read(t, b, broker.ReadOptions{Topics: []string{"t"}, UntilEnd: true}); len(got) != 10 {
+		t.Errorf("read %d messages, want 10", len(got))
 	}
 }
