@@ -34,11 +34,14 @@ type peerAnswer struct {
 	Body  string `json:"body"`
 }
 
+// unknownToFastavro are vectors whose logical types fastavro does not know: it gives numbers and bytes, and writes them as they were.
+var unknownToFastavro = []string{"nanos", "spans"}
+
 func TestFastavro(t *testing.T) {
 	t.Parallel()
 	answers := askPeer(t, python(t), filepath.Join("testdata", "peers", "fastavro_peer.py"))
 	for i, v := range vectors.Vectors() {
-		if diff := cmp.Diff(readVector(t, v).Value, answers[i].Value); diff != "" {
+		if diff := cmp.Diff(readVector(t, v).Value, answers[i].Value); diff != "" && !slices.Contains(unknownToFastavro, v.Name) {
 			t.Errorf("%s: fastavro reads something else:\n%s", v.Name, diff)
 		}
 		readsPeer(t, v, answers[i])
@@ -57,14 +60,16 @@ func TestAvsc(t *testing.T) {
 func TestFastavroWithARegistry(t *testing.T) {
 	t.Parallel()
 	program, url := python(t), testservers.RegistryFor(t).URL
-	passOn(t, url, program, filepath.Join("testdata", "peers", "registry_peer.py"), url)
+	passOn(t, vectors.Vectors(), url, program, filepath.Join("testdata", "peers", "registry_peer.py"), url)
 }
 
-// TestConfluentWithARegistry is about Confluent's own client for JavaScript.
+// TestConfluentWithARegistry is about Confluent's own client for JavaScript. It has no way to read a long of a logical
+// type whole, and refuses today's nanoseconds: they are too large for a number of JavaScript.
 func TestConfluentWithARegistry(t *testing.T) {
 	t.Parallel()
 	folder, url := node(t), testservers.RegistryFor(t).URL
-	passOn(t, url, "node", filepath.Join("testdata", "peers", "registry_peer.js"), folder, url)
+	all := slices.DeleteFunc(vectors.Vectors(), func(v vectors.Vector) bool { return v.Name == "nanos" })
+	passOn(t, all, url, "node", filepath.Join("testdata", "peers", "registry_peer.js"), folder, url)
 }
 
 func python(t *testing.T) string {
@@ -91,11 +96,10 @@ type passed struct {
 	Message string `json:"message"`
 }
 
-// passOn publishes every vector, has a program read and write it again, and reads that.
-func passOn(t *testing.T, url, program string, args ...string) {
+// passOn publishes the vectors, has a program read and write it again, and reads that.
+func passOn(t *testing.T, all []vectors.Vector, url, program string, args ...string) {
 	t.Helper()
 	c := contractCodec(t, url, true)
-	all := vectors.Vectors()
 	sent, got := make([]passed, len(all)), []passed(nil)
 	for i, v := range all {
 		s := vectorSubject(v)

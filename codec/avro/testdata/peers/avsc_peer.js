@@ -24,8 +24,11 @@ const long = avro.types.LongType.__with({
   compare: (a, b) => (a === b ? 0 : a < b ? -1 : 1),
 });
 
+// avsc looks into its registry for names alone, not for a long that is an object with a logical type.
+const typeHook = (schema) => (schema.type === 'long' ? long : undefined);
+
 function answer({ schema, body }) {
-  const type = avro.Type.forSchema(schema, { registry: { long } });
+  const type = avro.Type.forSchema(schema, { registry: { long }, typeHook });
   const value = type.fromBuffer(Buffer.from(body, 'hex'));
   return { body: type.toBuffer(value).toString('hex') };
 }
