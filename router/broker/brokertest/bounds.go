@@ -68,7 +68,7 @@ func bounded(b *bench, size int, bounds broker.Bounds, keeps func(*broker.Record
 	}
 	end.open()
 	finish(kept)
-	b.until("all have come", func() bool { return got.distinct() == boundMessages })
+	b.untilMoving("all have come", &got, func() bool { return got.distinct() == boundMessages })
 	for key, vs := range byKey(got.all()) {
 		if len(vs) != boundMessages/keys && !held.lost() {
 			b.Errorf("%s: %d messages came, want %d", key, len(vs), boundMessages/keys)
