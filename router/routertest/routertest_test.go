@@ -95,7 +95,10 @@ var defects = []struct {
 		return func(ctx context.Context, i *item) error {
 			err := h(ctx, i)
 			if err != nil {
-				<-time.After(5 * time.Second)
+				select {
+				case <-ctx.Done():
+				case <-time.After(5 * time.Second):
+				}
 			}
 			return err
 		}

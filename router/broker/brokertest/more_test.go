@@ -189,12 +189,12 @@ type bitter struct {
 }
 
 func (p bitter) Produce(ctx context.Context, r *broker.Record, done func(broker.Receipt, error)) {
+	defer context.AfterFunc(ctx, func() { p.angry.Store(true) }) // whoever fails may have given up too
 	if p.angry.Swap(false) {
 		done(broker.Receipt{}, context.Canceled)
 		return
 	}
 	p.Producer.Produce(ctx, r, done)
-	context.AfterFunc(ctx, func() { p.angry.Store(true) })
 }
 
 // stubborn waits for ever when it is closed again.
