@@ -189,7 +189,7 @@ type bitter struct {
 }
 
 func (p bitter) Produce(ctx context.Context, r *broker.Record, done func(broker.Receipt, error)) {
-	defer context.AfterFunc(ctx, func() { p.angry.Store(true) }) // whoever fails may have given up too
+	context.AfterFunc(ctx, func() { p.angry.Store(true) }) // who fails may have given up too
 	if p.angry.Swap(false) {
 		done(broker.Receipt{}, context.Canceled)
 		return
