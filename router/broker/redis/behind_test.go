@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -88,6 +89,74 @@ func TestFailoverToAMasterWhoseClockIsBehind(t *testing.T) {
 		t.Error("the retry came twice")
 	}
 	seen.check(t)
+}
+
+// TestWhoReadsWithoutAGroupNoticesAMasterWhoseClockIsBehind has the same happen to a broadcast and to a reader.
+func TestWhoReadsWithoutAGroupNoticesAMasterWhoseClockIsBehind(t *testing.T) {
+	t.Parallel()
+	f := newFailover(t)
+	b := f.open()
+	topic := create(t, b, 1)
+	var heard, read tally
+	g := group(topic, func(d broker.Delivery) { heard.add(d.Record()); d.Done() })
+	g.Broadcast = true
+	join(t, b, g)
+	go func() {
+		for r, err := range b.Read(t.Context(), broker.ReadOptions{Topics: []string{topic}, Start: broker.StartEarliest}) {
+			if err == nil {
+				read.add(r)
+			}
+		}
+	}()
+	inTurn(t, b, topic, 1, 20)
+	f.replicated(topic, -1)
+	f.part()
+	f.raise(topic)
+	inTurn(t, b, topic, 21, 40)
+	both := func(n int) func() bool {
+		return func() bool { return heard.distinct() == n && read.distinct() == n }
+	}
+	until(t, "everything of the first master is seen", both(41))
+	last := lastID(t, f.master, topic)
+	f.over()
+	inTurn(t, b, topic, 41, 60)
+	if id := lastID(t, f.replica, topic); id >= before(t, last, 60_000) {
+		t.Fatalf("the new master gave the id %s, which is not behind %s: the test proves nothing", id, last)
+	}
+	until(t, "everything of the second is seen", both(61))
+	if heard.total() != 61 || read.total() != 61 {
+		t.Errorf("%d were heard and %d read, 61 are there", heard.total(), read.total())
+	}
+}
+
+// tally counts records by their values.
+type tally struct {
+	mu     sync.Mutex
+	values map[string]int
+}
+
+func (y *tally) add(r *broker.Record) {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	if y.values == nil {
+		y.values = map[string]int{}
+	}
+	y.values[string(r.Value)]++
+}
+
+func (y *tally) distinct() int {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	return len(y.values)
+}
+
+func (y *tally) total() (n int) {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	for _, times := range y.values {
+		n += times
+	}
+	return n
 }
 
 // TestTheDeadAreNotWaitedForUntilTheClockCatchesUp has a member that died while a master ruled whose clock was ahead:

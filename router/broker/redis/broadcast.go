@@ -64,12 +64,11 @@ func (in *intake) count() int {
 
 // listener reads one partition without a group and keeps no position.
 type listener struct {
-	in     *intake
-	id     int32
-	stream string
-	part   *partition
-	next   int64
-	last   entryID
+	in    *intake
+	id    int32
+	part  *partition
+	next  int64
+	reads cursor
 }
 
 func (in *intake) listen(ctx context.Context, p int32) {
@@ -78,7 +77,8 @@ func (in *intake) listen(ctx context.Context, p int32) {
 	if in.closed {
 		return
 	}
-	l := &listener{in: in, id: p, stream: stream(in.sub.Topic, p), part: in.engine.Assign(p, 0), last: in.resume[p].id}
+	reads := cursor{b: in.m.b, stream: stream(in.sub.Topic, p), last: in.resume[p].id}
+	l := &listener{in: in, id: p, part: in.engine.Assign(p, 0), reads: reads}
 	in.byPart.Store(l.part, l)
 	in.work.Go(func() { l.run(ctx) })
 }
@@ -88,7 +88,7 @@ func (l *listener) finished(*item) {}
 func (l *listener) parked(*item)   {}
 
 func (l *listener) run(ctx context.Context) {
-	s, done := l.in.m.wakes.sleeper(ctx, l.stream)
+	s, done := l.in.m.wakes.sleeper(ctx, l.reads.stream)
 	defer done()
 	wait := firstBackoff
 	for l.part.Wait(ctx) == nil && ctx.Err() == nil {
@@ -103,13 +103,13 @@ func (l *listener) run(ctx context.Context) {
 			s.busy()
 			wait = firstBackoff
 		default:
-			s.sleep(ctx, l.last.String(), nil)
+			s.sleep(ctx, l.reads.last.String(), nil)
 		}
 	}
 }
 
 func (l *listener) step(ctx context.Context) (int, error) {
-	entries, err := l.in.m.b.after(ctx, l.stream, l.last, l.in.m.b.cfg.MaxPollRecords)
+	entries, err := l.reads.next(ctx, l.in.m.b.cfg.MaxPollRecords)
 	if err != nil {
 		return 0, err
 	}
@@ -117,7 +117,6 @@ func (l *listener) step(ctx context.Context) (int, error) {
 		rec := entries[i].record(l.in.sub.Topic, l.id, nil)
 		l.part.Feed(dispatch.Entry[*broker.Record]{Position: l.next, Key: rec.Key, Size: rec.Size(), Value: rec})
 		l.next++
-		l.last = parseID(rec.Offset)
 	}
 	return len(entries), nil
 }

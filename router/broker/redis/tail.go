@@ -74,11 +74,10 @@ func start(ctx context.Context, cancel context.CancelCauseFunc, tails []*tail) <
 
 // tail reads one partition.
 type tail struct {
-	b         *Broker
+	cursor
+
 	topic     string
 	partition int32
-	stream    string
-	after     entryID
 	until     time.Time
 	end       *entryID // nil: for ever
 }
@@ -91,7 +90,7 @@ func (b *Broker) tails(ctx context.Context, o broker.ReadOptions) (ts []*tail, e
 			return nil, err
 		}
 		for p := range int32(t.partitions) { //nolint:gosec // a small count
-			tl := &tail{b: b, topic: name, partition: p, stream: stream(name, p), until: o.Until}
+			tl := &tail{cursor: cursor{b: b, stream: stream(name, p)}, topic: name, partition: p, until: o.Until}
 			if err := again(ctx, func() error { return tl.begin(ctx, o) }); err != nil {
 				return nil, err
 			}
@@ -109,9 +108,9 @@ func (t *tail) begin(ctx context.Context, o broker.ReadOptions) error {
 	start := t.b.start(o.Start)
 	switch {
 	case !o.Since.IsZero():
-		t.after = entryID{ms: ceilMillis(o.Since)}.before()
+		t.last = entryID{ms: ceilMillis(o.Since)}.before()
 	case start == broker.StartLatest:
-		t.after = last
+		t.last = last
 	case start == broker.StartNone:
 		return fmt.Errorf("topic %s: %w", t.topic, broker.ErrNoStart)
 	}
@@ -128,7 +127,7 @@ func ceilMillis(t time.Time) uint64 {
 func (t *tail) run(ctx context.Context, out chan<- *broker.Record) error {
 	wait := firstBackoff
 	for !t.ended() {
-		entries, err := t.b.after(ctx, t.stream, t.after, tailPage)
+		entries, err := t.next(ctx, tailPage)
 		if err != nil && (!passing(err) || ctx.Err() != nil) {
 			return fmt.Errorf("read %s: %w", t.stream, err)
 		}
@@ -150,7 +149,7 @@ func (t *tail) run(ctx context.Context, out chan<- *broker.Record) error {
 	return nil
 }
 
-func (t *tail) ended() bool { return t.end != nil && t.after.compare(*t.end) >= 0 }
+func (t *tail) ended() bool { return t.end != nil && t.last.compare(*t.end) >= 0 }
 
 // past reports whether whatever comes is later than until.
 func (t *tail) past(ctx context.Context) bool {
@@ -171,7 +170,6 @@ func (t *tail) emit(ctx context.Context, entries []entry, out chan<- *broker.Rec
 		if t.end != nil && id.compare(*t.end) > 0 || !t.until.IsZero() && id.ms > untilMillis(t.until) {
 			return true, nil
 		}
-		t.after = id
 		select {
 		case out <- rec:
 		case <-ctx.Done():
