@@ -71,6 +71,13 @@ type Namer interface {
 	NameIn(ctx context.Context, data []byte, h Headers) (string, error)
 }
 
+// Identifier is a Codec whose bytes name the schema that they were written with. Dead letters
+// of types that a topic does not carry tell it.
+type Identifier interface {
+	// SchemaID returns that name, "" when a message gives none. It asks nobody.
+	SchemaID(data []byte, h Headers) string
+}
+
 // Checker is a Codec that can tell before the first message whether a subject is fit for it.
 // Services call Check for every declared topic at start, before any connection.
 type Checker interface {

@@ -72,7 +72,7 @@ func (cs *cases) typeOf(c *call) (reflect.Type, error) {
 	if t := cs.records[record]; t != nil {
 		return t, nil
 	}
-	return nil, cs.unknown(append(said, record))
+	return nil, cs.unknown(c, append(said, record))
 }
 
 func (cs *cases) recordOf(ctx context.Context, data []byte, h codec.Headers) (string, error) {
@@ -82,13 +82,29 @@ func (cs *cases) recordOf(ctx context.Context, data []byte, h codec.Headers) (st
 	return "", nil
 }
 
-func (cs *cases) unknown(said []string) error {
+func (cs *cases) unknown(c *call, said []string) error {
 	said = slices.Compact(slices.DeleteFunc(said, func(s string) bool { return s == "" }))
-	if len(said) == 0 {
-		return fmt.Errorf("%w: neither leat-type nor ce_type says which it is", errUnknownType)
+	err := &unknownTypeError{said: strings.Join(said, ", ")}
+	if i, ok := cs.codec.(codec.Identifier); ok {
+		err.schema = i.SchemaID(c.rec.Value, &c.rec.Headers)
 	}
-	return fmt.Errorf("%w: %s", errUnknownType, strings.Join(said, ", "))
+	return err
 }
+
+// unknownTypeError is an errUnknownType.
+type unknownTypeError struct{ said, schema string }
+
+func (e *unknownTypeError) Error() string {
+	if e.said == "" {
+		return errUnknownType.Error() + ": neither leat-type nor ce_type says which it is"
+	}
+	return errUnknownType.Error() + ": " + e.said
+}
+
+func (e *unknownTypeError) Unwrap() error { return errUnknownType }
+
+// LeatSchemaID is the value for the dead letter header leat-schema-id.
+func (e *unknownTypeError) LeatSchemaID() string { return e.schema }
 
 // caseFaults are what is wrong with the types of a topic.
 func caseFaults(s topics.Spec) (errs []error) {

@@ -2,6 +2,7 @@ package router_test
 
 import (
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -115,6 +116,38 @@ func TestUnknownTypesAreDeadOrSkippedByOption(t *testing.T) {
 	})
 }
 
+// A type of a newer producer is unknown by header and by record, with a registry or without.
+func TestUnknownAvroTypesAreDeadOrSkippedByOption(t *testing.T) {
+	type Merged struct{ Account string }
+	for name, headers := range map[string][]string{"by header": {"leat-type", "Merged"}, "by record": nil} {
+		t.Run(name, func(t *testing.T) {
+			c, err := avro.New(avro.Config{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			data, _, err := c.Encode(t.Context(), nil, codec.Subject{Topic: "accounts"}, Merged{"a"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			send := func(ctx context.Context, _ router.Publisher[accountEvent], p broker.Producer) {
+				raw(ctx, p, string(data), headers...)
+			}
+			synctest.Test(t, func(t *testing.T) {
+				got := collectAccounts(t, topics.Avro, nil, send)
+				want := "decode of schema " + hex.EncodeToString(data[2:10]) + ": "
+				if len(got.handled) > 0 || len(got.dead) != 1 || !strings.HasPrefix(got.dead[0], want) || !strings.Contains(got.dead[0], "no type of this topic") {
+					t.Errorf("got %+v, want a dead letter %q", got, want)
+				}
+			})
+			synctest.Test(t, func(t *testing.T) {
+				if got := collectAccounts(t, topics.Avro, []router.Option{router.SkipUnknownTypes()}, send); len(got.handled)+len(got.dead) > 0 {
+					t.Errorf("got %+v, want nothing", got)
+				}
+			})
+		})
+	}
+}
+
 func ends(got, want []string) bool {
 	for i := range want {
 		kind, text, _ := strings.Cut(want[i], ": ")
@@ -204,7 +237,11 @@ func collectAccounts(t *testing.T, f topics.Format, opts []router.Option, send f
 	}, append(opts, router.Name("accounts"), router.Concurrency(1))...)
 	router.Consume(r, topics.Event[[]byte]{Name: "accounts.dlq", Format: topics.Raw}, func(ctx context.Context, _ []byte) error {
 		h := router.Meta(ctx).Headers
-		got.dead = append(got.dead, h["leat-error-kind"]+": "+h["leat-error"])
+		kind := h["leat-error-kind"]
+		if id := h["leat-schema-id"]; id != "" {
+			kind += " of schema " + id
+		}
+		got.dead = append(got.dead, kind+": "+h["leat-error"])
 		return nil
 	}, router.Name("dead"), router.NoDeadLetter(), router.Concurrency(1))
 	stop := serve(r)

@@ -60,10 +60,11 @@ type Codec struct {
 }
 
 var (
-	_ codec.Codec    = (*Codec)(nil)
-	_ codec.KeyCodec = (*Codec)(nil)
-	_ codec.Checker  = (*Codec)(nil)
-	_ codec.Namer    = (*Codec)(nil)
+	_ codec.Codec      = (*Codec)(nil)
+	_ codec.KeyCodec   = (*Codec)(nil)
+	_ codec.Checker    = (*Codec)(nil)
+	_ codec.Namer      = (*Codec)(nil)
+	_ codec.Identifier = (*Codec)(nil)
 )
 
 // New returns a codec. It reports every fault of cfg and connects to nothing.

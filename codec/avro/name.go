@@ -2,6 +2,7 @@ package avro
 
 import (
 	"context"
+	"errors"
 
 	"github.com/leat-go/leat/codec"
 )
@@ -19,16 +20,29 @@ func (c *Codec) NameOf(s codec.Subject) (string, error) {
 	return made.name, nil
 }
 
-// NameIn returns the full name of the record that a message was written as. The errors are
-// those of Decode.
+// NameIn returns the full name of the record that a message was written as, "" for a single
+// object of a type that this service does not know. The errors are those of Decode.
 func (c *Codec) NameIn(ctx context.Context, data []byte, h codec.Headers) (string, error) {
 	key, _, err := unframe(data, h)
 	if err != nil {
 		return "", err
 	}
 	w, err := c.writers.find(ctx, key)
-	if err != nil {
+	switch {
+	case errors.Is(err, errUnknownType):
+		return "", nil
+	case err != nil:
 		return "", &DecodeError{SchemaID: key.String(), Err: err}
 	}
 	return w.schema.name, nil
+}
+
+// SchemaID returns how a message names its schema, as in [DecodeError]; "" when it is framed in
+// no way that is known. It asks nobody.
+func (c *Codec) SchemaID(data []byte, h codec.Headers) string {
+	key, _, err := unframe(data, h)
+	if err != nil {
+		return ""
+	}
+	return key.String()
 }

@@ -37,10 +37,12 @@ type resolution struct {
 }
 
 var (
-	_ codec.Codec    = (*Codec)(nil)
-	_ codec.KeyCodec = (*Codec)(nil)
-	_ codec.Checker  = (*Codec)(nil)
-	_ codec.Prober   = (*Codec)(nil)
+	_ codec.Codec      = (*Codec)(nil)
+	_ codec.KeyCodec   = (*Codec)(nil)
+	_ codec.Checker    = (*Codec)(nil)
+	_ codec.Namer      = (*Codec)(nil)
+	_ codec.Identifier = (*Codec)(nil)
+	_ codec.Prober     = (*Codec)(nil)
 )
 
 // New returns a codec. It reports every fault of cfg and connects to nothing.
@@ -65,6 +67,17 @@ func (c *Codec) EncodeKey(ctx context.Context, dst []byte, topic, key string) ([
 func (c *Codec) DecodeKey(ctx context.Context, topic string, data []byte, h codec.Headers) (string, error) {
 	return c.registry.DecodeKey(ctx, topic, data, h)
 }
+
+// NameOf is that of codec/avro: hamba has no part in names.
+func (c *Codec) NameOf(s codec.Subject) (string, error) { return c.registry.NameOf(s) }
+
+// NameIn is that of codec/avro.
+func (c *Codec) NameIn(ctx context.Context, data []byte, h codec.Headers) (string, error) {
+	return c.registry.NameIn(ctx, data, h)
+}
+
+// SchemaID is that of codec/avro.
+func (c *Codec) SchemaID(data []byte, h codec.Headers) string { return c.registry.SchemaID(data, h) }
 
 // Check derives the schema of s.Type and has hamba parse it.
 func (c *Codec) Check(s codec.Subject) error {
