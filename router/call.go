@@ -217,6 +217,7 @@ func (c *call) postpone(err error) {
 		c.giveBack()
 		return
 	}
+	c.h.r.counters.schemaWaits.Add(1)
 	c.log(slog.LevelWarn, "waiting for a schema registry", err, slog.Duration("wait", postponeWait))
 	c.d.Park(c.d.Attempt(), time.Now().Add(postponeWait), c.d.FirstFailed())
 	c.settle(err)

@@ -86,8 +86,15 @@ func TestARegistryThatIsAwayIsWaitedFor(t *testing.T) {
 				if err := r.Ready(); err == nil || err.Error() != "avro messages wait: registry: codec temporarily unavailable" {
 					t.Errorf("ready while the registry is away: %v", err)
 				}
+				waits := r.Stats().SchemaWaits
+				if waits < 50 || waits > 62 {
+					t.Errorf("%d waits counted in a minute", waits)
+				}
 				m.away.Store(false)
 				elapse(time.Minute)
+				if more := r.Stats().SchemaWaits - waits; more > 1 {
+					t.Errorf("%d waits counted after the registry came back", more)
+				}
 				if err := r.Ready(); err != nil {
 					t.Errorf("not ready after the registry came back: %v", err)
 				}

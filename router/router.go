@@ -195,9 +195,3 @@ func check(c codec.Codec, s topics.Spec) []error {
 func subject(s topics.Spec) codec.Subject {
 	return codec.Subject{Topic: s.Name, Type: s.Type, Namespace: s.Namespace, Several: len(s.Cases) > 0}
 }
-
-// counters count what a person on call asks for.
-type counters struct {
-	asyncFailures, dropped, deadLetters, retries, hookFaults, late atomic.Int64
-	degraded                                                       atomic.Int64 // reasons not to be ready, now
-}

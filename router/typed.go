@@ -170,6 +170,7 @@ func (t *typed[In, Out]) encodeLater(c *call, in *In, out *Out) {
 	c.finish(t.hooks.after(c, *in, out))
 	c.d.Hold()
 	t.h.r.counters.degraded.Add(1)
+	t.h.r.counters.schemaWaits.Add(1)
 	var again func()
 	again = func() {
 		rec, err := t.encode(c, out, nil)
@@ -181,6 +182,7 @@ func (t *typed[In, Out]) encodeLater(c *call, in *In, out *Out) {
 			t.h.r.counters.degraded.Add(-1)
 			c.fail(err)
 		default:
+			t.h.r.counters.schemaWaits.Add(1)
 			c.log(slog.LevelWarn, "waiting to encode a result", err)
 			time.AfterFunc(postponeWait, again)
 		}
