@@ -72,14 +72,18 @@ func (a *App) Log() (*slog.Logger, error) {
 
 // Avro returns a codec of its own for Avro messages, with the registry and the namespaces
 // that settings name. Nothing is connected.
-func (c *Client) Avro() (codec.Codec, error) { return newAvro(c.loaded.Settings, c.log) }
+func (c *Client) Avro() (codec.Codec, error) { return newAvro(c.loaded.Settings, c.decls, c.log) }
 
 // Avro returns a codec of its own for the service's schemas, with the registry and the
 // namespaces that settings name. Nothing is connected, and nothing logged.
 func (a *App) Avro() (*avro.Codec, error) {
-	l, err := a.Settings()
+	decls, err := collect(a.opts)
 	if err != nil {
 		return nil, err
 	}
-	return newAvro(l.Settings, slog.New(slog.DiscardHandler))
+	l, err := load(a.env.Settings, decls)
+	if err != nil {
+		return nil, err
+	}
+	return newAvro(l.Settings, decls, slog.New(slog.DiscardHandler))
 }

@@ -14,6 +14,7 @@ import (
 // and to look after topics.
 type Client struct {
 	loaded *settings.Loaded
+	decls  []decl
 	broker broker.Broker
 	router *router.Router
 	log    *slog.Logger
@@ -38,7 +39,7 @@ func (a *App) Open(ctx context.Context) (*Client, error) {
 	if err != nil {
 		return nil, errors.Join(err, b.Close(context.WithoutCancel(ctx)))
 	}
-	return &Client{p.loaded, b, r, log}, nil
+	return &Client{p.loaded, p.decls, b, r, log}, nil
 }
 
 // Settings are those that the client was opened with.

@@ -3,7 +3,6 @@ package app
 import (
 	"log/slog"
 
-	"github.com/leat-go/leat/codec/avro"
 	"github.com/leat-go/leat/router"
 	"github.com/leat-go/leat/router/broker"
 	"github.com/leat-go/leat/settings"
@@ -14,7 +13,7 @@ import (
 // while the service is only described.
 func (p *plan) routerOptions(log *slog.Logger) ([]router.RouterOption, error) {
 	s := p.loaded.Settings
-	schemas, err := newAvro(s, log)
+	schemas, err := newAvro(s, p.decls, log)
 	if err != nil {
 		return nil, err
 	}
@@ -30,19 +29,6 @@ func (p *plan) routerOptions(log *slog.Logger) ([]router.RouterOption, error) {
 		}
 	}
 	return opts, nil
-}
-
-func newAvro(s settings.Settings, log *slog.Logger) (*avro.Codec, error) {
-	k := s.Kafka
-	urls := make([]string, len(k.SchemaRegistryURL))
-	for i, u := range k.SchemaRegistryURL {
-		urls[i] = u.Reveal()
-	}
-	return avro.New(avro.Config{
-		URLs: urls, Username: k.SchemaRegistryUsername, Password: k.SchemaRegistryPassword.Reveal(), Token: k.SchemaRegistryToken.Reveal(),
-		CAFile: string(k.SchemaRegistryCAFile), CertFile: string(k.SchemaRegistryCertFile), KeyFile: string(k.SchemaRegistryKeyFile),
-		DefaultNamespace: s.Avro.DefaultNamespace, SubjectBy: avro.SubjectBy(s.Avro.SubjectBy), AutoRegister: s.Avro.AutoRegister, Logger: log,
-	})
 }
 
 func (p *plan) conventions() router.Conventions {

@@ -38,6 +38,7 @@ type decl struct {
 	section  *settings.Section
 	defaults func(*settings.Settings)
 	option   router.RouterOption
+	schema   *given
 
 	info *router.HandlerInfo // filled by the description; nil for a disabled handler
 }

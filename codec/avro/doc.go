@@ -40,7 +40,8 @@
 // uuid, duration, decimal(p,s), inline, omitzero, alias=old, type-alias=Old and, as the last one,
 // default=value. "-" leaves a field out; so does json:"-" where there is no avro tag.
 // "A type that is text" has MarshalText and UnmarshalText. Functions, channels, interfaces,
-// complex numbers and structs without a name have no schema; the error names the field.
+// complex numbers and structs without a name have no schema; the error names the field. The
+// page docs/reference/avro-types.md has a row for each of all this, written by a test.
 //
 // Times and durations are cut to their unit. A new field needs a default or a pointer, so that readers get along with old messages.
 // A name, a namespace and a unit stay for ever.

@@ -41,6 +41,8 @@ type Files struct {
 	// DefaultNamespace of records where neither type nor topic name one; the setting
 	// avro.default_namespace of the service. Default: avro.DefaultNamespace.
 	DefaultNamespace string
+	// Schemas given for Go types, as in avro.Config. Default: none, all are derived.
+	Schemas map[reflect.Type]string
 }
 
 // Check is [Golden] for topics as a router or a service lists them:
@@ -48,7 +50,7 @@ type Files struct {
 //	avrotest.Files{Dir: "schemas"}.Check(t, r.Topics()...)
 func (f Files) Check(t testing.TB, specs ...topics.Spec) {
 	t.Helper()
-	schemas, err := avro.New(avro.Config{DefaultNamespace: f.DefaultNamespace})
+	schemas, err := avro.New(avro.Config{DefaultNamespace: f.DefaultNamespace, Schemas: f.Schemas})
 	if err != nil {
 		t.Fatal(err)
 	}
