@@ -79,6 +79,22 @@ func (a *App) Topics() ([]topics.Spec, error) {
 	return p.recorder.Topics(), nil
 }
 
+// Writes returns the names of the topics that results and publishers go to, sorted. What is
+// sent by name alone is not declared, and not among them.
+func (a *App) Writes() ([]string, error) {
+	p, err := a.plan()
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, t := range p.recorder.Topics() {
+		if p.recorder.Writes(t.Name) {
+			names = append(names, t.Name)
+		}
+	}
+	return names, nil
+}
+
 // Settings loads the settings of the service, its own sections included. The error is a
 // *settings.Faults.
 func (a *App) Settings() (*settings.Loaded, error) {

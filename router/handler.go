@@ -49,7 +49,7 @@ func (r *Router) newHandler(name string, in topics.Spec, out *topics.Spec, batch
 	}
 	h := &handler{r: r, cfg: c, in: r.declare(in)}
 	if out != nil {
-		s := r.declare(*out)
+		s := r.declareOut(*out)
 		h.out = &s
 	}
 	return h

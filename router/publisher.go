@@ -34,7 +34,7 @@ type Publisher[T any] struct {
 
 // NewPublisher declares that the service publishes on t and returns what does so.
 func NewPublisher[T any](r *Router, t topics.Topic[T]) Publisher[T] {
-	s := r.declare(t.Spec())
+	s := r.declareOut(t.Spec())
 	return Publisher[T]{r: r, t: t, spec: &s}
 }
 

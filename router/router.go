@@ -41,6 +41,7 @@ type Router struct {
 
 	handlers []*handler
 	declared map[string]topics.Spec
+	written  map[string]bool        // topics of results and publishers
 	known    map[string]topics.Spec // declared elsewhere in the service
 	faults   []error
 
@@ -57,7 +58,7 @@ func New(b broker.Broker, opts ...RouterOption) *Router {
 	r := &Router{
 		broker: b, service: "service", log: slog.Default(),
 		codecs:   map[topics.Format]codec.Codec{topics.JSON: codec.JSON, topics.Raw: codec.Raw},
-		declared: map[string]topics.Spec{}, known: map[string]topics.Spec{}, running: make(chan struct{}),
+		declared: map[string]topics.Spec{}, written: map[string]bool{}, known: map[string]topics.Spec{}, running: make(chan struct{}),
 	}
 	for _, o := range opts {
 		o.applyRouter(r)
@@ -100,6 +101,10 @@ func (r *Router) Topics() []topics.Spec {
 	return slices.SortedFunc(maps.Values(r.declared), func(a, b topics.Spec) int { return cmp.Compare(a.Name, b.Name) })
 }
 
+// Writes reports whether a handler's results or a publisher were declared for a topic, by its
+// name at the broker. What is sent by name alone is not declared.
+func (r *Router) Writes(topic string) bool { return r.written[topic] }
+
 // Use adds middleware for handlers that are declared from now on.
 func (r *Router) Use(mw ...message.HandlerMiddleware) { r.mw = append(r.mw, mw...) }
 
@@ -137,6 +142,13 @@ func clash(a, b *handler) (errs []error) {
 			a.info.Topic, a.info.Group, a.info.Name, b.info.Group, b.info.Name))
 	}
 	return errs
+}
+
+// declareOut is declare for a topic that the service writes.
+func (r *Router) declareOut(s topics.Spec) topics.Spec {
+	s = r.declare(s)
+	r.written[s.Name] = true
+	return s
 }
 
 // declare notes a topic after settings had their say.

@@ -50,6 +50,7 @@ var (
 var (
 	labels = topics.Event[account]{Name: "labels", Key: account.key, KeyFormat: topics.Avro}
 	stamps = topics.Event[parcel]{Name: "stamps", Key: func(p parcel) string { return p.ID }, Format: topics.Avro, KeyFormat: topics.Avro}
+	badges = topics.Event[parcel]{Name: "badges", Format: topics.Avro, KeyFormat: topics.Avro} // only read
 )
 
 type billing struct{}
@@ -114,6 +115,9 @@ func demo() *app.App {
 	}
 	if os.Getenv("DEMO_KEYS") != "" {
 		opts = append(opts, app.Publish(labels), app.Publish(stamps))
+	}
+	if os.Getenv("DEMO_BADGES") != "" {
+		opts = append(opts, app.ConsumeFunc(badges, func(context.Context, parcel) error { return nil }, router.Name("badges")))
 	}
 	if strings.Contains(os.Getenv("DEMO_FAULT"), "dependency") {
 		opts = append(opts, app.Consume(orders, (*missing).Take, router.Group("missing")))

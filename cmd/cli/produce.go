@@ -20,6 +20,7 @@ import (
 type produceOptions struct {
 	topic   string
 	key     string
+	avroKey bool
 	headers []string
 	avro    string
 	typ     string
@@ -33,11 +34,13 @@ func newProduce(s *session) *cobra.Command {
 		Short: "Publish JSON lines from stdin",
 		Long: `Publish JSON lines from stdin, a message per line. On a topic that the service declares each
 line is decoded into the topic's type, and its key, formats and validation apply. On any other
-topic the line is published as it is, or as Avro with --avro. Lines that cannot be published
-are reported with their number and the others go on; the command then exits 1.`,
+topic the line is published as it is, or as Avro with --avro, and the key as text, or as Avro with
+--avro-key. Lines that cannot be published are reported with their number and the others go on; the
+command then exits 1.`,
 		Example: `  echo '{"id": 1}' | leat produce orders
   leat produce orders --key customer-7 --header source=import < orders.jsonl
-  leat produce orders --avro order.avsc --rate 50 < orders.jsonl`,
+  leat produce orders --avro order.avsc --rate 50 < orders.jsonl
+  leat produce orders --key customer-7 --avro-key < order.json`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: s.completeTopics,
 		RunE: s.command(func(ctx context.Context, s *session, args []string) error {
@@ -52,6 +55,7 @@ are reported with their number and the others go on; the command then exits 1.`,
 func (o *produceOptions) flags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVarP(&o.key, "key", "k", "", "`key` of every message (default: what the declared topic says)")
+	f.BoolVar(&o.avroKey, "avro-key", false, "write --key as an Avro string, on a topic that is not declared")
 	f.StringArrayVarP(&o.headers, "header", "H", nil, "add a header `name=value`; may be repeated")
 	f.StringVar(&o.avro, "avro", "", "encode with the Avro schema in this `file`")
 	f.StringVar(&o.typ, "type", "", "which of the topic's types the lines are, by `name`")
@@ -76,6 +80,11 @@ func produce(ctx context.Context, s *session, o produceOptions) error {
 	if err != nil {
 		return err
 	}
+	key, err := o.keyOption(ctx, c.router)
+	if err != nil {
+		return err
+	}
+	opts = append(opts, key...)
 	if isTerminal(s.in) {
 		s.say("type a JSON value per line; end with Ctrl-D")
 	}
@@ -93,9 +102,6 @@ func produce(ctx context.Context, s *session, o produceOptions) error {
 }
 
 func (o *produceOptions) sendOptions() (opts []router.SendOption, err error) {
-	if o.key != "" {
-		opts = append(opts, router.Key(o.key))
-	}
 	for _, h := range o.headers {
 		name, value, ok := strings.Cut(h, "=")
 		if !ok || name == "" {

@@ -47,6 +47,10 @@ func (s *session) schemas(names []string) (*schemas, error) {
 	if err != nil {
 		return nil, err
 	}
+	written, err := a.Writes()
+	if err != nil {
+		return nil, faulty(err)
+	}
 	c, err := a.Avro()
 	if err != nil {
 		return nil, faulty(err)
@@ -54,7 +58,7 @@ func (s *session) schemas(names []string) (*schemas, error) {
 	if len(chosen) == 0 {
 		s.say("no topic with Avro schemas is declared: give a topic Format: topics.Avro, or set MESSAGING_FORMAT=avro")
 	}
-	return &schemas{codec: c, registry: len(l.Settings.Kafka.SchemaRegistryURL) > 0, topics: eachType(chosen)}, nil
+	return &schemas{codec: c, registry: len(l.Settings.Kafka.SchemaRegistryURL) > 0, topics: eachType(chosen, append(written, names...))}, nil
 }
 
 // choose picks topics by name, without names those that have a schema.
@@ -75,13 +79,14 @@ func choose(declared []topics.Spec, names []string) (chosen []topics.Spec, err e
 	return chosen, nil
 }
 
-// eachType is a topic for each type of its values, and one for its keys where they are Avro.
-func eachType(ts []topics.Spec) (each []topics.Spec) {
+// eachType is a topic for each type of its values, and one for its keys where they are Avro and
+// ours: the keys of a topic that is only read may be of a schema that others register.
+func eachType(ts []topics.Spec, keyed []string) (each []topics.Spec) {
 	for _, t := range ts {
 		if valueless(t) == "" {
 			each = append(each, t.Each()...)
 		}
-		if t.KeyFormat == topics.Avro {
+		if t.KeyFormat == topics.Avro && slices.Contains(keyed, t.Name) {
 			t.Type, t.Cases = keyType, nil
 			each = append(each, t)
 		}

@@ -28,6 +28,8 @@ func newSchemaCheck(s *session) *cobra.Command {
 registry has, by its own verdict and by the rules of leat, which take a changed unit for a break. With
 --golden they are also checked against the files DIR/TOPIC.avsc, or DIR/TOPIC-TYPE.avsc where a topic carries
 several types; without a registry against these alone.
+Avro keys are checked as the strings that leat writes, where the service writes the topic or it is named:
+keys that are only read may have any schema.
 For every field that changed it is said who can no longer read whose data, and in which order the
 change can be rolled out. The command exits 5 when a schema is incompatible or its file is missing,
 and 4 when the registry cannot be reached.`,

@@ -14,7 +14,8 @@ func newSchemaRegister(s *session) *cobra.Command {
 		Short: "Register the derived schemas with the registry",
 		Long: `Register the schemas derived from the types of declared topics, also where avro.auto_register is off.
 All are checked first as by ` + "`schema check`" + `: when one is incompatible none is registered and
-the command exits 5. A schema that is registered already keeps its id.`,
+the command exits 5. A schema that is registered already keeps its id. Avro keys are registered where the
+service writes the topic or it is named.`,
 		Example: `  leat schema register --dry-run
   leat schema register orders receipts --profile production`,
 		ValidArgsFunction: s.completeTopics,

@@ -19,6 +19,9 @@ func TestSessionsOnARegistry(t *testing.T) {
 			tb := e.T().(testing.TB) //nolint:forcetypeassert // testscript.Run wraps a *testing.T
 			taken := testservers.EmbeddedRegistry(tb).URL
 			registerText(tb, taken, "parcels-value", parcelOfAnother)
+			foreign := testservers.EmbeddedRegistry(tb).URL
+			registerText(tb, foreign, "badges-key", parcelOfAnother)
+			e.Setenv("FOREIGN", foreign)
 			e.Setenv("KAFKA_SCHEMA_REGISTRY_URL", testservers.EmbeddedRegistry(tb).URL)
 			e.Setenv("TAKEN", taken)
 			return nil
