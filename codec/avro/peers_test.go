@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/leat-go/leat/codec"
 	"github.com/leat-go/leat/codec/avro"
 	vectors "github.com/leat-go/leat/codec/internal/golden"
 	"github.com/leat-go/leat/internal/testservers"
@@ -94,6 +95,42 @@ func peerFrom(t *testing.T, variable, what string) string {
 type passed struct {
 	Topic   string `json:"topic"`
 	Message string `json:"message"`
+	Key     bool   `json:"key"`
+	Value   any    `json:"value,omitempty"` // what the other has read of a key
+}
+
+// TestKeysOfOthers has a string key read and written by clients that are not ours. They give the
+// same bytes, and so the same partition.
+func TestKeysOfOthers(t *testing.T) {
+	t.Parallel()
+	url := testservers.RegistryFor(t).URL
+	for name, ask := range map[string]func(t *testing.T, input []byte) []byte{
+		"fastavro": func(t *testing.T, input []byte) []byte {
+			t.Helper()
+			return runPeer(t, input, python(t), filepath.Join("testdata", "peers", "registry_peer.py"), url)
+		},
+		"confluent": func(t *testing.T, input []byte) []byte {
+			t.Helper()
+			return runPeer(t, input, "node", filepath.Join("testdata", "peers", "registry_peer.js"), node(t), url)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := contractCodec(t, url, true)
+			for _, key := range []string{"customer-7", "ключ", "x"} {
+				topic := freshTopic[codec.Key]().Topic
+				ours := hex.EncodeToString(encodeKey(t, c, topic, key))
+				input, err := json.Marshal([]passed{{Topic: topic, Message: ours, Key: true}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				var got []passed
+				if err := json.Unmarshal(ask(t, input), &got); err != nil || len(got) != 1 || got[0].Value != key || got[0].Message != ours {
+					t.Errorf("%q as %s came back as %+v, %v", key, ours, got, err)
+				}
+			}
+		})
+	}
 }
 
 // passOn publishes the vectors, has a program read and write it again, and reads that.
@@ -104,7 +141,7 @@ func passOn(t *testing.T, all []vectors.Vector, url, program string, args ...str
 	for i, v := range all {
 		s := vectorSubject(v)
 		s.Topic = freshTopic[any]().Topic
-		sent[i] = passed{s.Topic, hex.EncodeToString(encodeTo(t, c, s, v.Value))}
+		sent[i] = passed{Topic: s.Topic, Message: hex.EncodeToString(encodeTo(t, c, s, v.Value))}
 	}
 	input, err := json.Marshal(sent)
 	if err != nil {

@@ -2,7 +2,8 @@
 // writes them again under the latest version of their subject.
 //
 // The arguments are a folder with node_modules and the URL of the registry. stdin is a JSON
-// list of {topic, message}, message in hex; stdout is one of {message}.
+// list of {topic, message, key}, message in hex and key telling that it is one; stdout is one
+// of {message, value}, value for keys alone.
 'use strict';
 
 const { createRequire } = require('node:module');
@@ -30,13 +31,14 @@ const long = avro.types.LongType.__with({
 
 // A client of its own for every message: one keeps the types of all schemas it has seen in
 // the registry that we give it, and refuses those that come again.
-async function passOn({ topic, message }) {
+async function passOn({ topic, message, key }) {
+  const kind = key ? SerdeType.KEY : SerdeType.VALUE;
   const client = new SchemaRegistryClient({ baseURLs: [url] });
-  const reader = new AvroDeserializer(client, SerdeType.VALUE, { registry: { long } });
-  const writer = new AvroSerializer(client, SerdeType.VALUE, { useLatestVersion: true, registry: { long } });
+  const reader = new AvroDeserializer(client, kind, { registry: { long } });
+  const writer = new AvroSerializer(client, kind, { useLatestVersion: true, registry: { long } });
   const value = await reader.deserialize(topic, Buffer.from(message, 'hex'));
   const again = await writer.serialize(topic, value);
-  return { message: again.toString('hex') };
+  return { message: again.toString('hex'), value: key ? value : undefined };
 }
 
 Promise.all(JSON.parse(readFileSync(0, 'utf8')).map(passOn)).then(

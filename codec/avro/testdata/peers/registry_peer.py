@@ -1,7 +1,8 @@
 """Reads messages with fastavro and a schema registry and writes them again under their id.
 
-The argument is the URL of the registry. stdin is a JSON list of {"topic", "message"}, message
-in hex; stdout is one of {"message"}.
+The argument is the URL of the registry. stdin is a JSON list of {"topic", "message", "key"},
+message in hex and key telling that it is one; stdout is one of {"message", "value"}, value for
+keys alone.
 """
 
 import io
@@ -29,7 +30,7 @@ def answer(case):
     out = io.BytesIO(message[:5])
     out.seek(5)
     fastavro.schemaless_writer(out, schema, value)
-    return {"message": out.getvalue().hex()}
+    return {"message": out.getvalue().hex(), "value": value if case.get("key") else None}
 
 
 json.dump([answer(case) for case in json.load(sys.stdin)], sys.stdout)
