@@ -57,8 +57,8 @@ type Mapped struct {
 	LocalNanos  time.Time         `avro:"local_nanos,local-timestamp-nanos"   note:"years 1678 to 2262"`
 	Date        time.Time         `avro:"date,date"`
 	Took        time.Duration     `avro:"took"`
-	InMicros    time.Duration     `avro:"took_micros,time-micros"`
-	InMillis    time.Duration     `avro:"took_millis,time-millis"             note:"at most 24 days"`
+	Clock       time.Duration     `avro:"took_micros,time-micros"`
+	Short       time.Duration     `avro:"took_millis,time-millis"             note:"at most 24 days"`
 	RawMicros   int64             `avro:"raw_micros,timestamp-micros"         note:"any logical type of long, as the number it is"`
 	RawDate     int32             `avro:"raw_date,date"                       note:"date and time-millis, as the number they are"`
 	Price       big.Rat           `avro:"price,decimal(10,2)"                 note:"never rounded: more digits are an error"`
@@ -92,7 +92,7 @@ func mapped() Mapped {
 		Uint: 1<<63 - 1, Uint32: 1<<32 - 1, Uint64: 1<<63 - 1, Float32: 0.5, Float64: -0.25, String: "ü", Text: netip.MustParseAddr("::1"),
 		Bytes: []byte{0, 255}, Fixed: [4]byte{1}, Digest: Digest{2}, Enum: "RED", UUIDText: "0188a5eb-6ae2-7b9f-8f4e-000000000001", UUID: [16]byte{3},
 		Span: [12]byte{4}, Time: at, Millis: at, Micros: at.Add(time.Microsecond), Nanos: at.Add(1), LocalMillis: at, LocalMicros: at.Add(time.Microsecond),
-		LocalNanos: at.Add(1), Date: at.Truncate(24 * time.Hour), Took: 3 * time.Microsecond, InMicros: time.Hour, InMillis: time.Minute,
+		LocalNanos: at.Add(1), Date: at.Truncate(24 * time.Hour), Took: 3 * time.Microsecond, Clock: time.Hour, Short: time.Minute,
 		RawMicros: 5, RawDate: 6, Price: *big.NewRat(-1, 100), Struct: Line{"a"}, Again: Line{"b"}, Own: Address{"s", &zip}, List: []string{"", "x"},
 		Array: [2]int64{7, 8}, Map: map[string]Line{"k": {"c"}}, Pointer: &text, PointerTime: &at, PointerType: &Line{"d"}, Default: "paid",
 		DefaultList: []int64{9}, Aliased: 10, TypeAliased: Parcel{11}, Maps: map[string]string{"k": "v"}, Line: Line{"e"},
