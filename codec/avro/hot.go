@@ -2,6 +2,7 @@ package avro
 
 import (
 	"sync/atomic"
+	"unsafe"
 
 	"github.com/twmb/avro"
 
@@ -37,7 +38,12 @@ type sender struct {
 // fits reports whether e writes values of that type for s.
 func (e *sender) fits(s *codec.Subject, typ uintptr) bool {
 	return e != nil && e.typ == typ && e.declared == typeID(s.Type) && e.several == s.Several &&
-		e.topic == s.Topic && e.namespace == s.Namespace
+		same(e.topic, s.Topic) && same(e.namespace, s.Namespace)
+}
+
+// same is a == b, which calls a function also where both are one string.
+func same(a, b string) bool {
+	return len(a) == len(b) && (unsafe.StringData(a) == unsafe.StringData(b) || a == b) //nolint:gosec // compared, not followed
 }
 
 // receiver reads messages of one schema into values of one Go type.

@@ -13,7 +13,7 @@ func sound(steps []step, body []byte, at, depth int) int {
 	for i := range steps {
 		s := &steps[i]
 	again:
-		if s.kind == stepText { // as behindText
+		if s.kind == stepText {
 			n := 0
 			if uint(at) < uint(len(body)) && body[at]&0x81 == 0 {
 				n = int(body[at]) / 2
@@ -62,7 +62,51 @@ func sound(steps []step, body []byte, at, depth int) int {
 			}
 			at = sound(s.parts[0].steps, body, at, depth+1)
 		case stepArray, stepMap:
-			at = soundBlocks(s, body, at, depth+1)
+			if s.size == 0 && s.texts == 0 {
+				at = soundBlocks(s, body, at, depth+1)
+				break
+			}
+			for {
+				n := 0
+				if uint(at) < uint(len(body)) && body[at]&0x81 == 0 {
+					n = int(body[at]) / 2
+					at++
+				} else if n, at = soundCount(body, at); at == gone {
+					return gone
+				}
+				if n == 0 {
+					break
+				}
+				if uint(n) > uint(len(body)-at) { // an item takes a byte at least
+					return gone
+				}
+				if s.size > 0 {
+					if at += n * s.size; at > len(body) {
+						return gone
+					}
+					continue
+				}
+				for range n * s.texts {
+					n := 0
+					if uint(at) < uint(len(body)) && body[at]&0x81 == 0 {
+						n = int(body[at]) / 2
+						at++
+					} else if n, at = longLength(body, at); at == gone {
+						return gone
+					}
+					if uint(n) > uint(len(body)-at) {
+						return gone
+					}
+					if n <= 8 && at <= len(body)-8 {
+						if binary.LittleEndian.Uint64(body[at:])<<(64-8*n)&high64 != 0 && !utf8.Valid(body[at:at+n]) {
+							return gone
+						}
+					} else if !isText(body[at : at+n]) {
+						return gone
+					}
+					at += n
+				}
+			}
 		case stepBytes:
 			n := 0
 			if n, at = longLength(body, at); at == gone || uint(n) > uint(len(body)-at) { // a negative one is beyond, too
@@ -78,31 +122,7 @@ func sound(steps []step, body []byte, at, depth int) int {
 	return at
 }
 
-// behindText returns the place behind a text, gone unless it is UTF-8.
-func behindText(body []byte, at int) int {
-	n := 0
-	if uint(at) < uint(len(body)) && body[at]&0x81 == 0 { // at is not negative
-		n = int(body[at]) / 2
-		at++
-	} else if n, at = longLength(body, at); at == gone {
-		return gone
-	}
-	end := at + n
-	switch {
-	case uint(n) > uint(len(body)-at): // a negative length is beyond, too
-		return gone
-	case n <= 8 && at <= len(body)-8: // what lies behind is shifted out
-		if binary.LittleEndian.Uint64(body[at:])<<(64-8*n)&high64 == 0 {
-			return end
-		}
-	}
-	if !isText(body[at:end]) {
-		return gone
-	}
-	return end
-}
-
-// soundBlocks goes over the blocks of an array or a map.
+// soundBlocks goes over the blocks of an array or a map whose items differ in size.
 func soundBlocks(s *step, body []byte, at, depth int) int {
 	if depth > maxDepth {
 		return gone
@@ -121,19 +141,6 @@ func soundBlocks(s *step, body []byte, at, depth int) int {
 			return at
 		case uint(count) > uint(len(body)-at): // an item takes a byte at least
 			return gone
-		case s.size > 0:
-			if at += count * s.size; at > len(body) {
-				return gone
-			}
-			continue
-		}
-		if s.texts > 0 {
-			for range count * s.texts {
-				if at = behindText(body, at); at == gone {
-					return gone
-				}
-			}
-			continue
 		}
 		for range count {
 			if at = sound(item, body, at, depth); at == gone {
