@@ -13,7 +13,7 @@ import (
 // while the service is only described.
 func (p *plan) routerOptions(log *slog.Logger) ([]router.RouterOption, error) {
 	s := p.loaded.Settings
-	schemas, err := newAvro(s, p.decls, log)
+	schemas, err := avroCodec(s, p.decls, log)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,8 @@ import (
 
 	"go.uber.org/fx"
 
+	"github.com/leat-go/leat/codec"
+	"github.com/leat-go/leat/codec/avro"
 	"github.com/leat-go/leat/router"
 	"github.com/leat-go/leat/settings"
 )
@@ -39,6 +41,7 @@ type decl struct {
 	defaults func(*settings.Settings)
 	option   router.RouterOption
 	schema   *given
+	avro     func(avro.Config) (codec.Codec, error)
 
 	info *router.HandlerInfo // filled by the description; nil for a disabled handler
 }

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
+	"slices"
 
 	"go.uber.org/fx"
 
+	"github.com/leat-go/leat/codec"
 	"github.com/leat-go/leat/codec/avro"
 	"github.com/leat-go/leat/settings"
 )
@@ -23,6 +25,14 @@ func Schema[T any](text string) fx.Option {
 		t = t.Elem()
 	}
 	return declare(decl{schema: &given{t, text}})
+}
+
+// AvroCodec has the codec of Avro built by another function than avro.New, from the same
+// settings: a codec of your own, or that of codec/hamba.
+//
+//	app.AvroCodec(hamba.New)
+func AvroCodec[C codec.Codec](build func(avro.Config) (C, error)) fx.Option {
+	return declare(decl{avro: func(cfg avro.Config) (codec.Codec, error) { return build(cfg) }})
 }
 
 // given is a schema that the service brings along.
@@ -47,15 +57,34 @@ func givenSchemas(decls []decl) (map[reflect.Type]string, error) {
 	return texts, errors.Join(faults...)
 }
 
-// newAvro is the codec of Avro as settings and declarations have it.
+// newAvro is leat's own codec of Avro as settings and declarations have it.
 func newAvro(s settings.Settings, decls []decl, log *slog.Logger) (*avro.Codec, error) {
-	texts, err := givenSchemas(decls)
+	cfg, err := avroConfig(s, decls, log)
 	if err != nil {
 		return nil, err
 	}
+	return avro.New(cfg)
+}
+
+// avroCodec is newAvro, or what the last AvroCodec builds.
+func avroCodec(s settings.Settings, decls []decl, log *slog.Logger) (codec.Codec, error) {
+	cfg, err := avroConfig(s, decls, log)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range slices.Backward(decls) {
+		if d.avro != nil {
+			return d.avro(cfg)
+		}
+	}
+	return avro.New(cfg)
+}
+
+func avroConfig(s settings.Settings, decls []decl, log *slog.Logger) (avro.Config, error) {
+	texts, err := givenSchemas(decls)
 	cfg := registryOf(s)
 	cfg.Schemas, cfg.Logger = texts, log
-	return avro.New(cfg)
+	return cfg, err
 }
 
 // registryOf is what settings say of schemas and where they are kept.

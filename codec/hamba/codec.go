@@ -87,7 +87,7 @@ func (c *Codec) Check(s codec.Subject) error {
 	if err := c.registry.Check(s); err != nil || !hasSchema(s.Type) {
 		return err
 	}
-	text, err := avro.SchemaOfType(s.Type, s.Namespace)
+	text, err := c.registry.Schema(s)
 	if err != nil {
 		return err
 	}
@@ -196,7 +196,7 @@ func (c *Codec) resolve(writer string, t reflect.Type) (hamba.Schema, error) {
 	if kept, ok := c.resolved.Load(key); ok {
 		return kept.(hamba.Schema), nil
 	}
-	text, err := avro.SchemaOfType(t, "")
+	text, err := c.registry.Schema(codec.Subject{Type: t})
 	if err != nil {
 		return nil, err
 	}

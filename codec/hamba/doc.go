@@ -2,7 +2,7 @@
 // teams that have to stay with it. It is a module of its own, so that nobody else gets the
 // library.
 //
-//	app.Codec(topics.Avro, c)
+//	app.AvroCodec(hamba.New)
 //
 // Schemas, subjects, framing and the registry are those of codec/avro. The library is
 // archived, has known faults that nobody will mend and does not survive hostile bytes: read
