@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -73,6 +74,26 @@ func TestConfluentWithARegistry(t *testing.T) {
 	passOn(t, all, url, "node", filepath.Join("testdata", "peers", "registry_peer.js"), folder, url)
 }
 
+// TestAvroForJavaWithARegistry has Apache Avro parse every schema, and read and write every value.
+func TestAvroForJavaWithARegistry(t *testing.T) {
+	t.Parallel()
+	url := testservers.RegistryFor(t).URL
+	program, args := javaPeer(t, url)
+	passOn(t, vectors.Vectors(), url, program, args...)
+}
+
+func javaPeer(t *testing.T, url string) (program string, args []string) {
+	t.Helper()
+	program, classPath, err := testservers.AvroForJava(t.Context())
+	switch {
+	case errors.Is(err, testservers.ErrUnavailable):
+		missingPeer(t, err.Error())
+	case err != nil:
+		t.Fatal(err)
+	}
+	return program, []string{"-cp", classPath, filepath.Join("testdata", "peers", "RegistryPeer.java"), url}
+}
+
 func python(t *testing.T) string {
 	t.Helper()
 	return peerFrom(t, "LEAT_TEST_PYTHON", "a Python with fastavro")
@@ -108,6 +129,11 @@ func TestKeysOfOthers(t *testing.T) {
 		"fastavro": func(t *testing.T, input []byte) []byte {
 			t.Helper()
 			return runPeer(t, input, python(t), filepath.Join("testdata", "peers", "registry_peer.py"), url)
+		},
+		"java": func(t *testing.T, input []byte) []byte {
+			t.Helper()
+			program, args := javaPeer(t, url)
+			return runPeer(t, input, program, args...)
 		},
 		"confluent": func(t *testing.T, input []byte) []byte {
 			t.Helper()
