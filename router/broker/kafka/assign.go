@@ -100,7 +100,7 @@ func (m *member) revokeAll(ctx context.Context, ps []*part) {
 	defer cancel()
 	var wg sync.WaitGroup
 	for _, p := range ps {
-		if p.gen.Context().Err() == nil { // else given up already
+		if !p.over() {
 			wg.Go(func() { p.gen.Revoke(within) })
 		}
 	}

@@ -208,8 +208,8 @@ func (c *consumer) feed(fs kgo.Fetches) (full []*part) {
 func (c *consumer) feedPart(p *part, f *kgo.FetchTopicPartition) (full bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.gen.Context().Err() != nil {
-		return false // given up; what takes its place fetches again
+	if p.over() {
+		return false // what takes its place fetches again
 	}
 	if f.LogStartOffset > p.next {
 		c.reportGap(p.place, p.next, f.LogStartOffset)

@@ -1,6 +1,10 @@
 package kafka
 
-import "github.com/leat-go/leat/router/broker"
+import (
+	"time"
+
+	"github.com/leat-go/leat/router/broker"
+)
 
 // Crash ends a member without draining and without a commit.
 func Crash(joined broker.Member) {
@@ -20,11 +24,15 @@ func Crash(joined broker.Member) {
 	})
 }
 
-// LapseAndRecover is what happens to a member that was silent for longer than its session
-// and turns out to be a member still.
-func LapseAndRecover(joined broker.Member) {
+// Lapse is what happens to a member that was silent for longer than its session. It recovers
+// when it turns out to be a member still.
+func Lapse(joined broker.Member) { joined.(*membership).current().lapse() }
+
+// Silence lets a member believe that its last heartbeat was long ago, until the next one is answered.
+func Silence(joined broker.Member) {
 	m := joined.(*membership).current()
-	m.recover(m.lapse())
+	long := time.Now().Add(-2 * m.pulse.limit)
+	m.pulse.last.Store(&long)
 }
 
 // Explain is what callers learn of a record that was not written.

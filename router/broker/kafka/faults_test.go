@@ -220,6 +220,19 @@ func testASilentMember(t *testing.T, protocol string, heartbeat kmsg.Key) {
 	eventually(t, "a member again", m.Ready)
 }
 
+// The silence is shorter than the time between two looks for it: who hands messages over may be all that notices.
+func TestAMemberThatWasSilentForAMomentKeepsNothing(t *testing.T) {
+	t.Parallel()
+	_, b := fake(t, func(cfg *settings.Kafka) { cfg.SessionTimeout = 20 * time.Second })
+	var got seen
+	m := joinReady(t, b, "g", broker.Subscription{Topic: "t", Concurrency: 4, Handle: got.handle})
+	for round := range 5 {
+		kafka.Silence(m)
+		produce(t, b.Sends(), keyed("t", 20, 20)...)
+		got.wait(t, 20*(round+1))
+	}
+}
+
 func TestAMemberThatWasSilentGoesOnWhereItWas(t *testing.T) {
 	t.Parallel()
 	b := newBroker(t)
@@ -228,12 +241,28 @@ func TestAMemberThatWasSilentGoesOnWhereItWas(t *testing.T) {
 	var got seen
 	m := joinReady(t, b, topic, broker.Subscription{Topic: topic, Concurrency: 4, Bounds: broker.Bounds{Records: 100, Span: 100}, Handle: got.handle})
 	got.wait(t, 100)
-	kafka.LapseAndRecover(m)
+	kafka.Lapse(m)
 	produce(t, b.Sends(), keyed(topic, 20, 20)...)
 	eventually(t, "everything", func() bool { return got.unique() == 2020 })
 	if n := got.count(); n > 2020+8 { // what ran while it lapsed
 		t.Errorf("%d deliveries of 2020 records", n)
 	}
+}
+
+// Messages are fetched all the while, also between the silence and the word that it is over.
+func TestAMemberThatIsSilentAgainAndAgainLosesNothing(t *testing.T) {
+	t.Parallel()
+	_, b := fake(t, func(cfg *settings.Kafka) { cfg.SessionTimeout = time.Second })
+	var got seen
+	m := joinReady(t, b, "g", broker.Subscription{Topic: "t", Concurrency: 4, Handle: got.handle})
+	published := publishUntil(t, b, "t", func() {
+		for range 40 {
+			before := got.count()
+			kafka.Lapse(m)
+			eventually(t, "a member again", func() bool { return got.count() > before+100 })
+		}
+	})
+	eventually(t, "everything", func() bool { return got.unique() == published })
 }
 
 func TestCommitsThatTakeLittleMetadata(t *testing.T) {

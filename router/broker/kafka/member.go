@@ -26,7 +26,8 @@ const (
 // member is this process in a group, by one client.
 type member struct {
 	*consumer
-	pulse pulse
+	pulse   pulse
+	lapsing sync.Mutex
 
 	committing sync.Mutex // held from reading progress until it is committed
 	roomy      int        // bytes of metadata that the servers take; guarded by committing
@@ -47,6 +48,7 @@ type member struct {
 	outdated chan struct{} // has room for one
 
 	stopPolling, stopRest context.CancelFunc
+	stopWaiting           atomic.Pointer[context.CancelFunc] // for messages, this time
 	polling, rest         sync.WaitGroup
 	closing               sync.Once
 	closeErr              error
@@ -75,7 +77,7 @@ func (b *Broker) newMember(ctx context.Context, g *broker.Group, recreated map[s
 	m.state.ids, m.state.others = map[string]kadm.TopicID{}, map[string]bool{}
 	m.state.recreated = recreated
 	m.pulse.limit = b.cfg.SessionTimeout // also with KIP-848, where servers choose the session and tell nobody
-	m.lapsed = m.pulse.silent
+	m.lapsed = m.gone
 	m.moved = m.wakeCommits
 	cl, err := kgo.NewClient(append(b.groupOpts(g.Name, m.names()), m.callbacks()...)...)
 	if err != nil {
@@ -109,18 +111,38 @@ func (m *member) begin(ctx context.Context, cl *kgo.Client) {
 	m.rest.Go(func() { m.beat(rest) })
 }
 
-// poll feeds the engines until ctx ends. While a batch is in hand no partition changes
-// hands, which takes no longer than feeding.
+// poll feeds the engines until ctx ends.
 func (m *member) poll(ctx context.Context) {
-	for ctx.Err() == nil {
+	for closed := false; ctx.Err() == nil && !closed; {
+		calm, stop := context.WithCancel(ctx)
+		m.stopWaiting.Store(&stop)
+		closed = m.pollCalmly(calm)
+	}
+}
+
+// pollCalmly polls until ctx ends, and recovers then. While a batch is in hand no partition
+// changes hands, which takes no longer than feeding.
+func (m *member) pollCalmly(ctx context.Context) (closed bool) {
+	for {
 		fs := m.cl.PollRecords(ctx, m.b.cfg.MaxPollRecords)
 		m.fetchErrors(fs)
 		full := m.feed(fs)
+		disturbed := ctx.Err() != nil
+		if disturbed {
+			m.recover()
+		}
 		m.cl.AllowRebalance()
-		if fs.IsClientClosed() {
-			return
+		if closed = fs.IsClientClosed(); closed || disturbed {
+			return closed
 		}
 		m.makeRoom(ctx, full)
+	}
+}
+
+// disturb has poll look whether there are partitions to recover. It may be missed: ask again.
+func (m *member) disturb() {
+	if stop := m.stopWaiting.Load(); stop != nil {
+		(*stop)()
 	}
 }
 

@@ -50,6 +50,9 @@ type part struct {
 	committed commit // what the group keeps; empty: to be committed again; guarded by member.committing
 }
 
+// over tells whether the generation was given up.
+func (p *part) over() bool { return p.gen.Context().Err() != nil }
+
 // feed gives the engine what it has not got yet. It reports whether to pause fetching. The
 // records are used up; those fetched together share pieces of memory.
 func (p *part) feed(records []*kgo.Record) (full bool) {

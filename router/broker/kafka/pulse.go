@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -49,36 +50,47 @@ func (p *pulse) silent() bool {
 	return last != nil && time.Since(*last) > p.limit
 }
 
-// guard gives up all partitions when the member was silent for too long, and takes them up
+// guard gives up all partitions when the member was silent for too long, and has them taken up
 // again when the group turns out to have waited.
 func (m *member) guard(ctx context.Context) {
-	var lapsed []*part
 	for pause(ctx, max(m.pulse.limit/20, 10*time.Millisecond)) {
-		switch silent := m.pulse.silent(); {
-		case silent && lapsed == nil:
-			lapsed = m.lapse()
-		case !silent && lapsed != nil:
-			m.recover(lapsed)
-			lapsed = nil
+		if !m.gone() && slices.ContainsFunc(m.owned(), (*part).over) {
+			m.disturb()
 		}
 	}
 }
 
+// gone tells whether the group may have given this member up. Then its partitions are given up
+// before it returns, also those that guard never saw silent: messages that were held back would
+// wait in them for ever.
+func (m *member) gone() bool {
+	silent := m.pulse.silent()
+	if silent {
+		m.lapse()
+	}
+	return silent
+}
+
 // lapse ends the contexts of running handlers and drops their results. The partitions stay
 // listed: whether they are lost, the group will say.
-func (m *member) lapse() []*part {
-	ps := m.owned()
+func (m *member) lapse() {
+	m.lapsing.Lock()
+	defer m.lapsing.Unlock()
+	ps := slices.DeleteFunc(m.owned(), (*part).over)
 	if len(ps) > 0 {
 		m.log.Error("no heartbeat was answered for longer than the session: others may own the partitions, stopping their handlers",
 			"session_timeout", m.pulse.limit, "partitions", len(ps))
 	}
 	drop(ps)
-	return ps
 }
 
-// recover goes on with the partitions that are still this member's.
-func (m *member) recover(lapsed []*part) {
-	for _, p := range lapsed {
+// recover goes on with the partitions that were given up and are still this member's. It is for
+// poll, with no messages in hand: those of after the gap would go to the new generation.
+func (m *member) recover() {
+	for _, p := range m.owned() {
+		if !p.over() {
+			continue
+		}
 		next := p.successor(m.engines[p.topic])
 		if !m.replace(p, next) {
 			next.gen.Drop() // it was lost
