@@ -261,7 +261,16 @@ func (c *consumer) pause(p *part) {
 	}
 	p.full, p.since = true, time.Now()
 	p.slow.Store(true)
+	c.stopFetching(p)
+}
+
+// stopFetching pauses a partition. What pauses one generation does not pause the next one, which
+// may have come meanwhile.
+func (c *consumer) stopFetching(p *part) {
 	c.cl.PauseFetchPartitions(map[string][]int32{p.topic: {p.id}})
+	if c.part(p.place) != p {
+		c.fetchAgain(p.place)
+	}
 }
 
 func (c *consumer) reportGap(at place, from, to int64) {
@@ -300,7 +309,7 @@ func (c *consumer) weigh(p *part, heavy bool) int32 {
 		return 0
 	case heavy:
 		p.heavy = true
-		c.cl.PauseFetchPartitions(map[string][]int32{p.topic: {p.id}})
+		c.stopFetching(p)
 		return 1
 	default:
 		p.heavy = false
