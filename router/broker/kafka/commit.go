@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -29,7 +30,7 @@ func (m *member) commitLoop(ctx context.Context) {
 
 // wakeCommits is called whenever something was finished or parked.
 func (m *member) wakeCommits() {
-	if m.b.cfg.EnableAutoCommit && m.burdened.Load() == 0 {
+	if m.b.cfg.EnableAutoCommit && !m.burdened.Load() {
 		return // the next interval takes it along
 	}
 	m.commitSoon()
@@ -79,6 +80,7 @@ func (m *member) commitNews(ctx context.Context, ps []*part) error {
 			news[p.place] = c
 		}
 	}
+	m.burdened.Store(slices.ContainsFunc(m.owned(), (*part).isHeavy))
 	written, err := m.send(ctx, news)
 	for _, p := range ps {
 		if c, ok := news[p.place]; ok && written[p.place] {
@@ -92,7 +94,7 @@ func (m *member) commitOf(p *part) commit {
 	pr := p.progress()
 	metadata, fits := encodeProgress(p.topicID, &pr, m.roomy)
 	if m.roomy == metadataLimit {
-		m.burdened.Add(m.weigh(p, !fits))
+		m.weigh(p, !fits && p.caughtUp())
 	}
 	return commit{pr.Next, metadata}
 }

@@ -299,24 +299,19 @@ func (c *consumer) resume(at place, g *generation) {
 	}
 }
 
-// weigh pauses a partition whose commit has no room for what is finished in pieces. It
-// returns by how much that changes their number.
-func (c *consumer) weigh(p *part, heavy bool) int32 {
+// weigh pauses a partition whose commit has no room for what is finished in pieces, until it has.
+func (c *consumer) weigh(p *part, heavy bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.heavy == heavy {
+		return
+	}
+	p.heavy = heavy
 	switch {
-	case p.heavy == heavy:
-		return 0
 	case heavy:
-		p.heavy = true
 		c.stopFetching(p)
-		return 1
-	default:
-		p.heavy = false
-		if !p.full {
-			c.fetchAgain(p.place)
-		}
-		return -1
+	case !p.full:
+		c.fetchAgain(p.place)
 	}
 }
 

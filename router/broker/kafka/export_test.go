@@ -35,5 +35,8 @@ func Silence(joined broker.Member) {
 	m.pulse.last.Store(&long)
 }
 
+// Burdened tells whether a member commits whatever is finished at once.
+func Burdened(joined broker.Member) bool { return joined.(*membership).current().burdened.Load() }
+
 // Explain is what callers learn of a record that was not written.
 func Explain(topic string, err error) error { return explain(topic, err) }

@@ -333,3 +333,27 @@ func TestAFencedStaticMemberFails(t *testing.T) {
 		t.Error("the fenced member goes on")
 	}
 }
+
+// A commit has no room for every second one of so many, and fetching pauses for that: not for who takes up what was
+// given up, before it has fetched that again.
+func TestAMemberGoesOnAfterItLostWhatACommitHadNoRoomFor(t *testing.T) {
+	t.Parallel()
+	_, b := fake(t, func(cfg *settings.Kafka) { cfg.AutoCommitInterval = 50 * time.Millisecond })
+	const messages = 40_000
+	var number, handled atomic.Int64
+	var calm atomic.Bool
+	bounds := broker.Bounds{Records: messages, Bytes: 1 << 30, Span: messages}
+	m := joinReady(t, b, "g", broker.Subscription{Topic: "t", Concurrency: 4, Bounds: bounds, Handle: func(d broker.Delivery) {
+		if number.Add(1)%2 == 0 || calm.Load() {
+			handled.Add(1)
+			d.Done()
+			return
+		}
+		d.Release()
+	}})
+	produce(t, b.Sends(), keyed("t", messages, 1000)...)
+	eventually(t, "commits without room", func() bool { return kafka.Burdened(m) })
+	calm.Store(true)
+	kafka.Lapse(m)
+	eventually(t, "commits at intervals", func() bool { return !kafka.Burdened(m) && handled.Load() >= messages })
+}

@@ -32,7 +32,7 @@ type member struct {
 	committing sync.Mutex // held from reading progress until it is committed
 	roomy      int        // bytes of metadata that the servers take; guarded by committing
 	finished   chan struct{}
-	burdened   atomic.Int32 // partitions whose commit has no room for all there is to say
+	burdened   atomic.Bool // by partitions whose commit has no room for all there is to say
 
 	state struct {
 		sync.Mutex

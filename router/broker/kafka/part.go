@@ -53,6 +53,20 @@ type part struct {
 // over tells whether the generation was given up.
 func (p *part) over() bool { return p.gen.Context().Err() != nil }
 
+// caughtUp tells whether all that an earlier owner had finished in pieces was fetched again. What
+// is between the pieces has to come before there is less to say.
+func (p *part) caughtUp() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.past.finished) == 0 && len(p.past.waiting) == 0
+}
+
+func (p *part) isHeavy() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.heavy
+}
+
 // feed gives the engine what it has not got yet. It reports whether to pause fetching. The
 // records are used up; those fetched together share pieces of memory.
 func (p *part) feed(records []*kgo.Record) (full bool) {
