@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint vuln fmt generate examples bench chaos ci
+.PHONY: help run build test lint vuln fmt generate examples bench chaos fuzz ci
 
 GOLANGCI := 2.15.0
 
@@ -47,6 +47,13 @@ examples: ## check and test the examples
 
 bench: ## compare with the bare clients and stock Watermill, BENCH=-quick for a first impression
 	cd bench && go run -mod=mod . $(BENCH)
+
+TIME ?= 60s
+TARGET ?= .
+PACKAGE ?= ./...
+
+fuzz: ## fuzz what parses bytes, each target for TIME: TARGET=Key PACKAGE=./codec/avro
+	@.ci/fuzz $(TIME) '$(TARGET)' $(PACKAGE)
 
 MESSAGES ?= 1000000
 SEED ?= 1
