@@ -54,6 +54,18 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
+// What a newer or older writer wrote is resolved once, not with every message.
+func TestResolutionIsMadeOnce(t *testing.T) {
+	c := newCodec(t, avro.Config{})
+	data := encode(t, c, ada)
+	mustDecode[userV2](t, c, data)
+	ctx := t.Context()
+	var into userV2
+	if got := testing.AllocsPerRun(100, func() { _ = c.Decode(ctx, data, nil, &into) }); got > 6 {
+		t.Errorf("%v allocations to read another version", got)
+	}
+}
+
 func TestReadingTakes46Bytes(t *testing.T) {
 	t.Parallel()
 	c := newCodec(t, avro.Config{})
