@@ -2,7 +2,6 @@ package avro
 
 import (
 	"encoding/binary"
-	"unicode/utf8"
 )
 
 // sound returns the place behind values that follow each other, gone unless every text in
@@ -15,7 +14,7 @@ func sound(steps []step, body []byte, at, depth int) int {
 	again:
 		if s.kind == stepText {
 			n := 0
-			if uint(at) < uint(len(body)) && body[at]&0x81 == 0 {
+			if small(body, at) {
 				n = int(body[at]) / 2
 				at++
 			} else if n, at = longLength(body, at); at == gone {
@@ -24,11 +23,7 @@ func sound(steps []step, body []byte, at, depth int) int {
 			if uint(n) > uint(len(body)-at) {
 				return gone
 			}
-			if n <= 8 && at <= len(body)-8 {
-				if binary.LittleEndian.Uint64(body[at:])<<(64-8*n)&high64 != 0 && !utf8.Valid(body[at:at+n]) {
-					return gone
-				}
-			} else if !isText(body[at : at+n]) {
+			if !shortASCII(body, at, n) && !isText(body[at:at+n]) {
 				return gone
 			}
 			at += n
@@ -41,7 +36,7 @@ func sound(steps []step, body []byte, at, depth int) int {
 			at = behindNumber(body, at)
 		case stepUnion:
 			n := 0
-			if uint(at) < uint(len(body)) && body[at]&0x81 == 0 {
+			if small(body, at) {
 				n = int(body[at]) / 2
 				at++
 			} else if n, at = longLength(body, at); at == gone {
@@ -68,7 +63,7 @@ func sound(steps []step, body []byte, at, depth int) int {
 			}
 			for {
 				n := 0
-				if uint(at) < uint(len(body)) && body[at]&0x81 == 0 {
+				if small(body, at) {
 					n = int(body[at]) / 2
 					at++
 				} else if n, at = soundCount(body, at); at == gone {
@@ -88,7 +83,7 @@ func sound(steps []step, body []byte, at, depth int) int {
 				}
 				for range n * s.texts {
 					n := 0
-					if uint(at) < uint(len(body)) && body[at]&0x81 == 0 {
+					if small(body, at) {
 						n = int(body[at]) / 2
 						at++
 					} else if n, at = longLength(body, at); at == gone {
@@ -97,11 +92,7 @@ func sound(steps []step, body []byte, at, depth int) int {
 					if uint(n) > uint(len(body)-at) {
 						return gone
 					}
-					if n <= 8 && at <= len(body)-8 {
-						if binary.LittleEndian.Uint64(body[at:])<<(64-8*n)&high64 != 0 && !utf8.Valid(body[at:at+n]) {
-							return gone
-						}
-					} else if !isText(body[at : at+n]) {
+					if !shortASCII(body, at, n) && !isText(body[at:at+n]) {
 						return gone
 					}
 					at += n
@@ -130,7 +121,7 @@ func soundBlocks(s *step, body []byte, at, depth int) int {
 	item := s.parts[0].steps
 	for {
 		count := 0
-		if uint(at) < uint(len(body)) && body[at]&0x81 == 0 {
+		if small(body, at) {
 			count = int(body[at]) / 2
 			at++
 		} else if count, at = soundCount(body, at); at == gone {
@@ -162,3 +153,13 @@ func soundCount(body []byte, at int) (count, behind int) {
 	}
 	return -count, at
 }
+
+// shortASCII reports whether the n bytes at a place are at most eight and ASCII. What lies
+// behind them is shifted out; near the end of the body it does not look.
+func shortASCII(body []byte, at, n int) bool {
+	return n <= 8 && at <= len(body)-8 && binary.LittleEndian.Uint64(body[at:])<<(64-8*n)&high64 == 0
+}
+
+// small reports whether a length or a count takes a byte and is not negative, as most do. No
+// place is negative.
+func small(body []byte, at int) bool { return uint(at) < uint(len(body)) && body[at]&0x81 == 0 }

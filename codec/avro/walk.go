@@ -56,7 +56,7 @@ func (w *walk) over(steps []step, at, depth int) int {
 			at = behindNumber(body, at)
 		case stepBytes, stepText:
 			n := 0
-			if uint(at) < uint(len(body)) && body[at]&0x81 == 0 { // at is not negative
+			if small(body, at) {
 				n = int(body[at]) / 2
 				at++
 			} else if n, at = w.length(at); at == gone {
