@@ -98,11 +98,8 @@ func (a *App) Writes() ([]string, error) {
 // Settings loads the settings of the service, its own sections included. The error is a
 // *settings.Faults.
 func (a *App) Settings() (*settings.Loaded, error) {
-	decls, err := collect(a.opts)
-	if err != nil {
-		return nil, err
-	}
-	return load(a.env.Settings, decls)
+	_, l, err := a.declared()
+	return l, err
 }
 
 // Validate reports what is wrong with settings (a *settings.Faults) or wiring (a

@@ -77,11 +77,7 @@ func (c *Client) Avro() (codec.Codec, error) { return newAvro(c.loaded.Settings,
 // Avro returns a codec of its own for the service's schemas, with the registry and the
 // namespaces that settings name. Nothing is connected, and nothing logged.
 func (a *App) Avro() (*avro.Codec, error) {
-	decls, err := collect(a.opts)
-	if err != nil {
-		return nil, err
-	}
-	l, err := load(a.env.Settings, decls)
+	decls, l, err := a.declared()
 	if err != nil {
 		return nil, err
 	}

@@ -38,16 +38,22 @@ func (p *plan) interruptible(ctx context.Context) (context.Context, context.Canc
 }
 
 func (a *App) plan() (*plan, error) {
-	decls, err := collect(a.opts)
-	if err != nil {
-		return nil, err
-	}
-	loaded, err := load(a.env.Settings, decls)
+	decls, loaded, err := a.declared()
 	if err != nil {
 		return nil, err
 	}
 	p := &plan{decls: decls, loaded: loaded, env: a.env}
 	return p, p.describe()
+}
+
+// declared returns the declarations, and the settings that they have a part in.
+func (a *App) declared() ([]decl, *settings.Loaded, error) {
+	decls, err := collect(a.opts)
+	if err != nil {
+		return nil, nil, err
+	}
+	l, err := load(a.env.Settings, decls)
+	return decls, l, err
 }
 
 var errCollected = errors.New("collected")
