@@ -64,7 +64,10 @@ func (o *owner) stay(ctx context.Context) {
 func (o *owner) claim(ctx context.Context) {
 	idle := o.in.m.b.cfg.ClaimIdle
 	for pause(ctx, idle/3) == nil {
-		err := o.takeOver(ctx, idle)
+		err := o.sinceNow(ctx)
+		if err == nil {
+			err = o.takeOver(ctx, idle)
+		}
 		if err == nil {
 			err = o.bury(ctx, idle)
 		}
@@ -98,6 +101,19 @@ func (o *owner) retire(ctx context.Context) error {
 		return nil
 	}
 	return err
+}
+
+// sinceNow has no entry be pending since a time to come, as it is where a server took over whose clock is behind: until
+// then it would not count as idle.
+func (o *owner) sinceNow(ctx context.Context) error {
+	for from := "-"; from != ""; {
+		next, err := sinceScript.Run(ctx, o.client(), []string{o.keys.stream}, o.in.m.group.Name, from, claimPage).Text()
+		if err != nil {
+			return err
+		}
+		from = next
+	}
+	return nil
 }
 
 func (o *owner) takeOver(ctx context.Context, idle time.Duration) error {

@@ -29,6 +29,8 @@ var (
 	renewText string
 	//go:embed lua/retake.lua
 	retakeText string
+	//go:embed lua/since.lua
+	sinceText string
 	//go:embed lua/state.lua
 	stateText string
 	//go:embed lua/trim.lua
@@ -47,12 +49,13 @@ var (
 	releaseScript   = redis.NewScript(releaseText)
 	renewScript     = redis.NewScript(renewText)
 	retakeScript    = redis.NewScript(retakeText)
+	sinceScript     = redis.NewScript(sinceText)
 	trimScript      = redis.NewScript(idsText + trimText)
 )
 
 var scriptTexts = []string{
-	acquireText, ackText, buryText, createText, heartbeatText, idsText + limitText, readText, releaseText, renewText, retakeText, stateText,
-	idsText + trimText,
+	acquireText, ackText, buryText, createText, heartbeatText, idsText + limitText, readText, releaseText, renewText, retakeText, sinceText,
+	stateText, idsText + trimText,
 }
 
 // What the fenced scripts answer when the lease is not held.
