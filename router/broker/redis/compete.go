@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -22,13 +23,24 @@ func (in *intake) compete(ctx context.Context) {
 		}
 		if err == nil {
 			in.joinAll(ctx)
-			err = in.trouble()
+			err = cmp.Or(in.trouble(), in.writable(ctx))
 		}
 		in.hindered(ctx, err)
 		in.settled(err == nil)
 		in.trim(ctx)
 		_ = pause(ctx, roundLate)
 	}
+}
+
+// writable finds out whether the server takes what a member has to write: reading goes on where that fails.
+func (in *intake) writable(ctx context.Context) error {
+	in.mu.Lock()
+	o := in.owners[0]
+	in.mu.Unlock()
+	if o == nil {
+		return nil
+	}
+	return o.alive(ctx)
 }
 
 func (in *intake) joinAll(ctx context.Context) {

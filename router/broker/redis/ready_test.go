@@ -46,32 +46,21 @@ func TestAMemberSaysWhatIsWrongWithTheServer(t *testing.T) {
 		"stale":    {[]string{"CONFIG SET replica-serve-stale-data no", "REPLICAOF 127.0.0.1 1"}, []string{"REPLICAOF NO ONE"}, []string{"without its master", "REDIS_URL"}},
 		"replicas": {[]string{"CONFIG SET min-replicas-to-write 1"}, []string{"CONFIG SET min-replicas-to-write 0"}, []string{"min-replicas-to-write"}},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := ownServer(t, testservers.RedisOptions{})
-			b := open(t, s.Addr())
-			var seen ids
-			m := join(t, b, group(create(t, b, 1), seen.handle))
-			readyAgain(t, m)
-			order(t, s, c.wrong)
-			says(t, m, append(c.says, s.Addr())...)
-			order(t, s, c.right)
-			readyAgain(t, m)
-		})
+		for _, delivery := range []string{"partitioned", "competing"} {
+			t.Run(name+" "+delivery, func(t *testing.T) {
+				t.Parallel()
+				s := ownServer(t, testservers.RedisOptions{})
+				b := open(t, s.Addr(), func(c *settings.Redis) { c.Delivery = delivery })
+				var seen ids
+				m := join(t, b, group(create(t, b, 1), seen.handle))
+				readyAgain(t, m)
+				order(t, s, c.wrong)
+				says(t, m, append(c.says, s.Addr())...)
+				order(t, s, c.right)
+				readyAgain(t, m)
+			})
+		}
 	}
-}
-
-func TestACompetingMemberSaysThatTheServerIsAReplica(t *testing.T) {
-	t.Parallel()
-	s := ownServer(t, testservers.RedisOptions{})
-	b := open(t, s.Addr(), func(c *settings.Redis) { c.Delivery = "competing" })
-	var seen ids
-	m := join(t, b, group(create(t, b, 1), seen.handle))
-	readyAgain(t, m)
-	order(t, s, []string{"REPLICAOF 127.0.0.1 1"})
-	says(t, m, "read-only replica", "REDIS_URL")
-	order(t, s, []string{"REPLICAOF NO ONE"})
-	readyAgain(t, m)
 }
 
 // TestAMemberSaysThatTheClusterIsDown takes a node away, and with it a third of the slots.
