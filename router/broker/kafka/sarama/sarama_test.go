@@ -47,7 +47,7 @@ func opener(cfg settings.Kafka) func(testing.TB) broker.Broker {
 func TestEmbedded(t *testing.T) {
 	t.Parallel()
 	servers := testservers.EmbeddedKafka(t).Brokers
-	stocktest.Run(t, opener(cfgFor(servers...)))
+	stocktest.Run(t, opener(cfgFor(servers...)), stocktest.Repeats())
 }
 
 func TestServer(t *testing.T) {
@@ -56,7 +56,7 @@ func TestServer(t *testing.T) {
 	if !server.Real {
 		t.Skip("the embedded one has its own test")
 	}
-	stocktest.Run(t, opener(cfgFor(server.Brokers...)))
+	stocktest.Run(t, opener(cfgFor(server.Brokers...)), stocktest.Repeats())
 }
 
 func TestConnectNamesAddressAndSetting(t *testing.T) {

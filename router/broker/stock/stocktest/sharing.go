@@ -13,7 +13,7 @@ import (
 // none is lost.
 func testSharing(t *testing.T, b *bench) {
 	t.Helper()
-	var got seen
+	got := b.seen()
 	want := map[string]bool{}
 	send := func(from, to int) {
 		var rs []*broker.Record
