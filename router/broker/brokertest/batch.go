@@ -1,6 +1,7 @@
 package brokertest
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -15,6 +16,7 @@ var batchCases = []testCase{
 	{name: "batches hold the messages of a key in order", run: batchOrder},
 	{name: "a message parked out of a batch comes again, the rest does not", run: batchParked},
 	{name: "what a batch gives back comes again behind what it parked", run: batchBehind},
+	{name: "what a batch returns is left to the next owner, and nothing else", run: batchReturned},
 }
 
 // batches collects batches.
@@ -27,6 +29,45 @@ func (bs *batches) note(ds []broker.Delivery) {
 	bs.mu.Lock()
 	defer bs.mu.Unlock()
 	bs.sizes = append(bs.sizes, len(ds))
+}
+
+// begin and end enclose what a handler does with a batch, in which a key counts once.
+func (bs *batches) begin(ds []broker.Delivery) {
+	bs.note(ds)
+	for _, d := range ds {
+		bs.add(d)
+	}
+	bs.count(ds, 1)
+}
+
+func (bs *batches) end(ds []broker.Delivery) { bs.count(ds, -1) }
+
+func (bs *batches) count(ds []broker.Delivery, n int) {
+	bs.mu.Lock()
+	defer bs.mu.Unlock()
+	if bs.running == nil {
+		bs.running = map[string]int{}
+	}
+	bs.now += n
+	bs.most = max(bs.most, bs.now)
+	for key := range keysOf(ds) {
+		bs.running[key] += n
+		bs.mostKey = max(bs.mostKey, bs.running[key])
+	}
+}
+
+func keysOf(ds []broker.Delivery) map[string]bool {
+	keys := map[string]bool{}
+	for _, d := range ds {
+		keys[string(d.Record().Key)] = true
+	}
+	return keys
+}
+
+func (bs *batches) allSizes() []int {
+	bs.mu.Lock()
+	defer bs.mu.Unlock()
+	return slices.Clone(bs.sizes)
 }
 
 func (bs *batches) done(ds []broker.Delivery) {
@@ -42,7 +83,7 @@ func batchSize(b *bench) {
 	var got batches
 	in.join(broker.Subscription{Topic: topic, Concurrency: 1, BatchSize: 5, BatchWait: time.Hour, HandleBatch: got.done})
 	got.wait(b, 15)
-	if diff := cmp.Diff([]int{5, 5, 5}, got.sizes); diff != "" {
+	if diff := cmp.Diff([]int{5, 5, 5}, got.allSizes()); diff != "" {
 		b.Error(diff)
 	}
 }
@@ -55,26 +96,38 @@ func batchWait(b *bench) {
 	got.waitFor(b, "a1", "b1", "c1")
 }
 
+// batchOrder has a third of the messages share a key, and restarts: nothing finished may come again.
 func batchOrder(b *bench) {
-	const n, keys = 120, 6
-	in, topic := b.stage(partitions)
-	in.publish(numbered(topic, n, keys, 1)...)
+	const n, keys, concurrency = 240, 40, 4
+	in, topic := b.stage(1)
+	rs := numbered(topic, n, keys, 1)
+	for i := 0; i < n; i += 3 {
+		rs[i].Key = []byte("hot")
+	}
+	in.publish(rs...)
 	var got batches
-	in.join(broker.Subscription{Topic: topic, Concurrency: 4, BatchSize: 10, BatchWait: 50 * time.Millisecond, HandleBatch: func(ds []broker.Delivery) {
-		got.note(ds)
-		for _, d := range ds {
-			got.add(d)
-		}
-		<-time.After(time.Millisecond)
+	s := broker.Subscription{Topic: topic, Concurrency: concurrency, BatchSize: 10, BatchWait: 50 * time.Millisecond, HandleBatch: func(ds []broker.Delivery) {
+		got.begin(ds)
+		<-time.After(5 * time.Millisecond)
+		got.end(ds)
 		for _, d := range ds {
 			d.Done()
 		}
-	}})
+	}}
+	in.join(s)
 	got.wait(b, n)
-	if diff := cmp.Diff(counted(keys, n/keys), byKey(got.all())); diff != "" {
+	in = in.restart()
+	more := numbered(topic, keys, keys, n/keys+1)
+	in.publish(more...)
+	in.join(s)
+	got.wait(b, n+keys)
+	if diff := cmp.Diff(byKey(append(rs, more...)), byKey(got.all())); diff != "" {
 		b.Error(diff)
 	}
-	for _, size := range got.sizes {
+	if all, ofKey := got.atOnce(); all > concurrency || ofKey != 1 {
+		b.Errorf("at once %d batches were handled, %d with the same key; allowed are %d and 1", all, ofKey, concurrency)
+	}
+	for _, size := range got.allSizes() {
 		if size < 1 || size > 10 {
 			b.Errorf("a batch holds %d messages, allowed are 1 to 10", size)
 		}
@@ -135,5 +188,36 @@ func batchBehind(b *bench) {
 	}
 	if diff := cmp.Diff([]sight{{"a1", 1}, {"a2", 2}, {"a3", 1}}, ofA); diff != "" {
 		b.Error(diff)
+	}
+}
+
+func batchReturned(b *bench) {
+	in, topic := b.stage(1)
+	in.oneByOne(texts(topic, "a1", "b1", "c1", "d1")...)
+	var finished, second seen
+	returned := make(chan struct{}, 100)
+	in.join(broker.Subscription{Topic: topic, BatchSize: 4, BatchWait: parkTime, HandleBatch: func(ds []broker.Delivery) {
+		for _, d := range ds {
+			if string(d.Record().Value) == "b1" {
+				d.Return()
+				returned <- struct{}{}
+				continue
+			}
+			finished.done(d)
+		}
+	}})
+	receive(b, "the message to return", returned)
+	in = in.restart()
+	in.publish(texts(topic, "e1")...)
+	in.join(broker.Subscription{Topic: topic, BatchSize: 4, BatchWait: parkTime, HandleBatch: func(ds []broker.Delivery) {
+		for _, d := range ds {
+			second.done(d)
+		}
+	}})
+	second.waitFor(b, "b1", "e1")
+	for _, s := range second.list() {
+		if finished.has(s.Value) || s.Attempt != 1 {
+			b.Errorf("%s comes as attempt %d, finished were %v", s.Value, s.Attempt, finished.values())
+		}
 	}
 }

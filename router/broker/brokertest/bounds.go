@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/leat-go/leat/router/broker"
@@ -19,6 +20,7 @@ var boundCases = []testCase{
 	{name: "the bound of the span pauses and resumes", run: func(b *bench) {
 		bounded(b, 10, broker.Bounds{Span: 50}, func(r *broker.Record) bool { return string(r.Key) == keyName(0) })
 	}},
+	{name: "a span that is full holds up no other partition", run: spanAlone},
 }
 
 const (
@@ -68,7 +70,7 @@ func bounded(b *bench, size int, bounds broker.Bounds, keeps func(*broker.Record
 	}
 	end.open()
 	finish(kept)
-	b.untilMoving("all have come", &got, func() bool { return got.distinct() == boundMessages })
+	b.untilMoving("all have come", func() int64 { return int64(got.distinct()) }, boundMessages)
 	for key, vs := range byKey(got.all()) {
 		if len(vs) != boundMessages/keys && !held.lost() {
 			b.Errorf("%s: %d messages came, want %d", key, len(vs), boundMessages/keys)
@@ -127,4 +129,31 @@ func (b *bench) settled(s *seen) (n int) {
 		return time.Since(since) > quiet
 	})
 	return n
+}
+
+// spanAlone keeps one message for as long as it takes to handle all of another partition.
+func spanAlone(b *bench) {
+	const n, keys = 2000, 20
+	in, topic := b.stage(2)
+	stuck := broker.PartitionOf([]byte(keyName(0)), 2)
+	of := map[int32]*atomic.Int64{0: {}, 1: {}}
+	var kept atomic.Bool
+	end := b.gate()
+	in.publish(numbered(topic, n, keys, 1)...)
+	in.join(broker.Subscription{Topic: topic, Concurrency: 4, Bounds: broker.Bounds{Span: 50}, Handle: func(d broker.Delivery) {
+		if d.Record().Partition == stuck && !kept.Swap(true) {
+			end.wait()
+		}
+		of[d.Record().Partition].Add(1)
+		d.Done()
+	}})
+	free := 0
+	for k := range keys {
+		if broker.PartitionOf([]byte(keyName(k)), 2) != stuck {
+			free += n / keys
+		}
+	}
+	b.untilMoving("all of the other partition is handled", of[1-stuck].Load, int64(free))
+	end.open()
+	b.untilMoving("all is handled", of[stuck].Load, int64(n-free))
 }

@@ -81,7 +81,11 @@ func closeFlushes(b *bench) {
 	in, topic := b.stage(partitions)
 	as := make([]*answer, n)
 	for i, r := range numbered(topic, n, keys, 1) {
-		as[i] = b.produce(b.within(), in.Sends(), r)
+		p := in.Sends()
+		if i%2 == 0 {
+			p = in.Outputs()
+		}
+		as[i] = b.produce(b.within(), p, r)
 	}
 	in.stop()
 	for _, a := range as {

@@ -2,6 +2,7 @@ package brokertest
 
 import (
 	"slices"
+	"time"
 
 	"github.com/leat-go/leat/router/broker"
 )
@@ -9,6 +10,8 @@ import (
 var crashCases = []testCase{
 	{name: "what was being handled at a crash comes again", crashes: true, run: crashRunning},
 	{name: "what was released and not done at a crash comes again", crashes: true, run: crashReleased},
+	{name: "what a batch held at a crash comes again", crashes: true, run: crashBatch},
+	{name: "what was parked at a crash comes again", crashes: true, run: crashParked},
 	{name: "order per key holds over a crash", crashes: true, run: crashOrder},
 	{name: "the next owner goes on while others of the group go on", crashes: true, run: crashOther},
 }
@@ -43,6 +46,47 @@ func crashReleased(b *bench) {
 	one.crash()
 	two.join(broker.Subscription{Topic: topic, Concurrency: 2, Handle: second.done})
 	second.waitFor(b, "a1", "b1")
+}
+
+func crashBatch(b *bench) {
+	one, topic := b.stage(1)
+	two := b.instance()
+	one.oneByOne(texts(topic, "a1", "a2", "b1")...)
+	var first, second seen
+	stuck := b.gate()
+	one.join(broker.Subscription{Topic: topic, BatchSize: 3, BatchWait: parkTime, HandleBatch: func(ds []broker.Delivery) {
+		for _, d := range ds {
+			first.add(d)
+		}
+		stuck.wait()
+		for _, d := range ds {
+			d.Done() // too late
+		}
+	}})
+	first.waitFor(b, "a1")
+	one.crash()
+	two.join(broker.Subscription{Topic: topic, Concurrency: 2, Handle: second.done})
+	second.waitFor(b, "a1", "a2", "b1")
+}
+
+// crashParked has others finished above and below what waits for its retry.
+func crashParked(b *bench) {
+	one, topic := b.stage(1)
+	two := b.instance()
+	one.oneByOne(texts(topic, "b1", "a1", "a2", "b2")...)
+	var first, second seen
+	one.join(broker.Subscription{Topic: topic, Concurrency: 2, Handle: func(d broker.Delivery) {
+		first.add(d)
+		if string(d.Record().Key) == "a" {
+			d.Park(2, time.Now().Add(parkTime), time.Now())
+			return
+		}
+		d.Done()
+	}})
+	first.waitFor(b, "a1")
+	one.crash()
+	two.join(broker.Subscription{Topic: topic, Concurrency: 2, Handle: second.done})
+	second.waitFor(b, "a1", "a2")
 }
 
 // crashOrder lets an instance crash in the middle of many messages. What comes again comes in

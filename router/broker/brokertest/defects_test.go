@@ -100,9 +100,11 @@ var defects = []defective{
 	{"answers no error after Close", "calls after Close answer ErrClosed", defect{}}, // a client never closes
 }
 
+func allDefects() []defective { return slices.Concat(defects, rareDefects, moreDefects, cornerDefects) }
+
 func TestDefectsAreNoticed(t *testing.T) {
 	t.Parallel()
-	atOnce(t, slices.Concat(defects, rareDefects, moreDefects), func(d defective) string { return d.name + ": " + d.noticed }, func(t *testing.T, d defective) {
+	atOnce(t, allDefects(), func(d defective) string { return d.name + ": " + d.noticed }, func(t *testing.T, d defective) {
 		t.Helper()
 		s := &store{Broker: memory.New(), defect: d.defect}
 		if len(failures(t, d.noticed, 2*time.Second, s.open)) == 0 {
@@ -129,7 +131,7 @@ func TestTheStoreOfDefectsHasNone(t *testing.T) {
 // defectsByCase has one defect for each case that notices any.
 func defectsByCase() (ds []defective) {
 	seen := map[string]bool{}
-	for _, d := range slices.Concat(defects, rareDefects, moreDefects) {
+	for _, d := range allDefects() {
 		if !seen[d.noticed] {
 			ds = append(ds, d)
 		}

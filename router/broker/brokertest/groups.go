@@ -19,6 +19,10 @@ var groupCases = []testCase{
 	{name: "a topic that is created after the join is read", run: lateTopic},
 	{name: "a broadcast reaches every instance", run: broadcastLatest},
 	{name: "a broadcast from the earliest message", run: broadcastEarliest},
+	{name: "a broadcast keeps order and gives again what is parked", run: broadcastParked},
+	{name: "a topic whose handlers are busy holds up no other of its group", run: busyTopic},
+	{name: "a slow group misses nothing that others have finished", run: slowGroup},
+	{name: "a member that leaves takes no other of its instance with it", run: leavesAlone},
 }
 
 const (
@@ -252,4 +256,103 @@ func (b *bench) broadcast(topic string, start broker.Start, ins ...*instance) []
 		in.joinGroup(g)
 	}
 	return got
+}
+
+func broadcastParked(b *bench) {
+	in, topic := b.stage(1)
+	in.oneByOne(record(topic, "a", "a1"), record(topic, "", "first"), record(topic, "a", "a2"), record(topic, "", "second"))
+	var got [2]seen
+	for i := range got {
+		g := b.groupOf(broker.Subscription{Topic: topic, Start: broker.StartEarliest, Concurrency: 4, Handle: func(d broker.Delivery) {
+			got[i].add(d)
+			if v := string(d.Record().Value); d.Attempt() == 1 && (v == "a1" || v == "first") {
+				d.Park(2, time.Now().Add(parkTime), time.Now())
+				return
+			}
+			d.Done()
+		}})
+		g.Broadcast = true
+		in.joinGroup(g)
+	}
+	want := map[string][]string{"a": {"a1", "a1", "a2"}, "": {"first", "first", "second"}}
+	for i := range got {
+		got[i].wait(b, 6)
+		if diff := cmp.Diff(want, byKey(got[i].all())); diff != "" {
+			b.Errorf("instance %d: %s", i, diff)
+		}
+	}
+}
+
+func busyTopic(b *bench) {
+	in, busy := b.stage(1)
+	free := b.topic(in, 1)
+	in.publish(texts(busy, "a1", "b1")...)
+	running := make(chan struct{}, 100)
+	end := b.gate()
+	var slow, got seen
+	in.join(
+		broker.Subscription{Topic: busy, Concurrency: 1, Bounds: broker.Bounds{Records: 1}, Handle: func(d broker.Delivery) {
+			running <- struct{}{}
+			end.wait()
+			slow.done(d)
+		}},
+		broker.Subscription{Topic: free, Concurrency: 1, Handle: got.done},
+	)
+	receive(b, "the busy handler", running)
+	in.publish(texts(free, "a1", "b1", "a2")...)
+	got.waitFor(b, "a1", "b1", "a2")
+	end.open()
+	slow.waitFor(b, "a1", "b1")
+}
+
+func slowGroup(b *bench) {
+	const n, keys = 3000, 10
+	in, topic := b.stage(1)
+	var fast, slow seen
+	end := b.gate()
+	in.joinGroup(broker.Group{Name: b.group + "-slow", Subscriptions: []broker.Subscription{
+		{Topic: topic, Concurrency: 1, Bounds: broker.Bounds{Records: 20}, Handle: func(d broker.Delivery) {
+			end.wait()
+			slow.done(d)
+		}},
+	}})
+	in.join(broker.Subscription{Topic: topic, Concurrency: 8, Handle: fast.done})
+	in.publish(numbered(topic, n, keys, 1)...)
+	b.untilMoving("one group has handled all", func() int64 { return int64(fast.distinct()) }, n)
+	end.open()
+	b.untilMoving("the other too", func() int64 { return int64(slow.distinct()) }, n)
+	for key, vs := range counted(keys, n/keys) {
+		if diff := cmp.Diff(vs, compact(byKey(slow.all())[key])); diff != "" {
+			b.Errorf("%s: %s", key, diff)
+		}
+	}
+}
+
+func leavesAlone(b *bench) {
+	in, topic := b.stage(2)
+	var got, gone, all seen
+	in.join(broker.Subscription{Topic: topic, Concurrency: 2, Handle: got.done})
+	other := b.groupOf(broker.Subscription{Topic: topic, Concurrency: 2, Handle: gone.done})
+	other.Name += "-other"
+	m := in.joinGroup(other)
+	b.broadcastTo(in, topic, &all)
+	in.publish(texts(topic, "a1", "b1")...)
+	for _, s := range []*seen{&got, &gone, &all} {
+		s.waitFor(b, "a1", "b1")
+	}
+	in.leave(m)
+	in.publish(texts(topic, "a2", "b2")...)
+	for _, s := range []*seen{&got, &all} {
+		s.waitFor(b, "a2", "b2")
+	}
+	if diff := cmp.Diff(map[string][]string{"a": {"a1", "a2"}, "b": {"b1", "b2"}}, byKey(got.all())); diff != "" {
+		b.Error(diff)
+	}
+}
+
+func (b *bench) broadcastTo(in *instance, topic string, got *seen) {
+	b.Helper()
+	g := b.groupOf(broker.Subscription{Topic: topic, Start: broker.StartEarliest, Handle: got.done})
+	g.Name, g.Broadcast = g.Name+"-all", true
+	in.joinGroup(g)
 }

@@ -3,6 +3,7 @@ package brokertest
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -15,6 +16,7 @@ type instance struct {
 
 	b       *bench
 	members []broker.Member
+	failed  []broker.Member // as they should
 	crashed bool
 	closed  bool
 }
@@ -98,7 +100,7 @@ func (in *instance) tryJoin(g broker.Group) error {
 	if err != nil {
 		return err
 	}
-	in.members = append(in.members, m)
+	in.members, in.failed = append(in.members, m), append(in.failed, m)
 	return receive(in.b, "the failure of the member", m.Failed())
 }
 
@@ -135,6 +137,13 @@ func (in *instance) leave(m broker.Member) {
 	in.b.Helper()
 	if err := m.Close(in.b.within()); err != nil {
 		in.b.Errorf("close a member: %v", err)
+	}
+	select {
+	case err := <-m.Failed():
+		if err != nil && !slices.Contains(in.failed, m) {
+			in.b.Errorf("a member failed: %v", err)
+		}
+	default:
 	}
 }
 
@@ -182,14 +191,19 @@ type answer struct {
 func (b *bench) produce(ctx context.Context, p broker.Producer, r *broker.Record) *answer {
 	b.Helper()
 	a := &answer{came: make(chan struct{})}
+	p.Produce(ctx, r, a.once(b, r))
+	return a
+}
+
+// once is called with the outcome of r, which must not happen again.
+func (a *answer) once(b *bench, r *broker.Record) func(broker.Receipt, error) {
 	var calls atomic.Int32
-	p.Produce(ctx, r, func(rc broker.Receipt, err error) {
+	return func(rc broker.Receipt, err error) {
 		if calls.Add(1) > 1 {
 			b.Errorf("the outcome of %s was told again: %v", r.Key, err)
 			return
 		}
 		a.receipt, a.err = rc, err
 		close(a.came)
-	})
-	return a
+	}
 }

@@ -200,7 +200,7 @@ func manyMessages(b *bench) {
 		held.add(d)
 		handle(d)
 	}})
-	b.untilMoving("every message is handled", &all, func() bool { return finished.Load() >= n })
+	b.untilMoving("every message is handled", finished.Load, n)
 	b.settled(&all) // what should not come
 	l.check(b, &all, held.lost())
 	if most, _ := all.atOnce(); most > concurrency && !held.lost() {
@@ -215,17 +215,15 @@ func manyMessages(b *bench) {
 	}
 }
 
-// untilMoving waits as until does, for as long as something comes.
-func (b *bench) untilMoving(what string, s *seen, ok func() bool) {
+// untilMoving waits until there are n, for as long as there are ever more.
+func (b *bench) untilMoving(what string, count func() int64, n int64) {
 	b.Helper()
-	for before := -1; !ok(); {
-		now := s.len()
-		if now == before {
-			b.Fatalf("nothing came for %v: %s", b.s.patience, what)
-		}
-		before = now
+	for now := count(); now < n; now = count() {
 		until := time.Now().Add(b.s.patience)
-		b.until(what, func() bool { return ok() || s.len() != now || time.Now().After(until) })
+		b.until(what, func() bool { return count() > now || time.Now().After(until) })
+		if count() == now {
+			b.Fatalf("there are %d of %d after %v without another: %s", now, n, b.s.patience, what)
+		}
 	}
 }
 
@@ -241,7 +239,7 @@ func manyOwners(b *bench) {
 	o.leave(two, second)
 	o.join(b.instance())
 	o.leave(one, first)
-	b.untilMoving("every message is handled", &o.all, func() bool { return o.finished.Load() >= int64(o.load.len()) })
+	b.untilMoving("every message is handled", o.finished.Load, int64(o.load.len()))
 	b.settled(&o.all)
 	o.load.check(b, &o.all, false)
 }

@@ -16,6 +16,8 @@ var parkCases = []testCase{
 	{name: "a parked key holds up nobody else", run: parkedAlone},
 	{name: "a hundred parked keys hold up nobody else", run: parkedMany},
 	{name: "a parked message comes as the attempt it was parked for", run: parkedAttempt},
+	{name: "a parked message without a key comes again before those behind it", run: parkedKeyless},
+	{name: "a parked message holds up no other without a key where no order is asked for", run: parkedUnordered},
 	{name: "a returned message is left to the next owner, and its key waits", run: returned},
 }
 
@@ -102,6 +104,48 @@ func parkedMany(b *bench) {
 		if diff := cmp.Diff([]string{"1", "1", "2"}, vs); diff != "" && k != "free" {
 			b.Errorf("%s: %s", k, diff)
 		}
+	}
+}
+
+func parkedKeyless(b *bench) {
+	in, topic := b.stage(1)
+	in.oneByOne(record(topic, "", "1"), record(topic, "", "2"), record(topic, "k", "3"), record(topic, "", "4"))
+	var got seen
+	in.join(broker.Subscription{Topic: topic, Concurrency: 4, Handle: func(d broker.Delivery) {
+		got.add(d)
+		if d.Record().Key == nil && d.Attempt() == 1 {
+			d.Park(2, time.Now().Add(parkTime/3), time.Now())
+			return
+		}
+		d.Done()
+	}})
+	got.wait(b, 7)
+	keyless := byKey(got.all())[""]
+	if diff := cmp.Diff([]string{"1", "1", "2", "2", "4", "4"}, keyless); diff != "" {
+		b.Error(diff)
+	}
+}
+
+func parkedUnordered(b *bench) {
+	in, topic := b.stage(1)
+	in.oneByOne(record(topic, "", "1"), record(topic, "", "2"), record(topic, "", "3"))
+	var got seen
+	others := b.gate()
+	in.join(broker.Subscription{Topic: topic, Concurrency: 1, Unordered: true, Handle: func(d broker.Delivery) {
+		got.add(d)
+		switch {
+		case string(d.Record().Value) == "1" && d.Attempt() == 1:
+			d.Park(2, time.Now().Add(4*parkTime), time.Now())
+			return
+		case string(d.Record().Value) == "3":
+			others.open()
+		}
+		d.Done()
+	}})
+	receive(b, "the others", others.c)
+	got.wait(b, 4)
+	if diff := cmp.Diff([]sight{{"1", 1}, {"2", 1}, {"3", 1}, {"1", 2}}, got.list()); diff != "" {
+		b.Error(diff)
 	}
 }
 

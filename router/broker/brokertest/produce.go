@@ -1,14 +1,17 @@
 package brokertest
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/leat-go/leat/router/broker"
 )
@@ -21,6 +24,10 @@ var produceCases = []testCase{
 	{name: "outputs keep their order per key", run: func(b *bench) {
 		orderOf(b, func(in *instance) broker.Producer { return in.Outputs() })
 	}},
+	{name: "messages published together keep their order, each with its own receipt", run: producedTogether},
+	{name: "of messages published together one that is too large fails alone", run: togetherTooLarge},
+	{name: "a message that its caller writes itself is written once, in order", run: direct},
+	{name: "a record is left as it is, and may change once its outcome was told", run: reused},
 	{name: "Flush waits until everything is acknowledged", run: flushWaits},
 	{name: "a message that is too large is refused by Check", run: tooLargeCheck},
 	{name: "a message that is too large fails alone", run: tooLargeAlone},
@@ -122,15 +129,153 @@ func tooLargeCheck(b *bench) {
 
 func tooLargeAlone(b *bench) {
 	in, topic := b.stage(1)
-	large := tooLarge(b, in, topic)
-	rs := []*broker.Record{record(topic, "k", "1"), large, record(topic, "k", "2")}
-	_, errs := in.try(b.within(), in.Sends(), rs...)
+	for _, p := range []broker.Producer{in.Sends(), in.Outputs()} {
+		_, errs := in.try(b.within(), p, record(topic, "k", "1"), tooLarge(b, in, topic), record(topic, "k", "2"))
+		b.secondTooLarge(errs)
+	}
+	if diff := cmp.Diff([]string{"1", "2", "1", "2"}, values(in.read(topic))); diff != "" {
+		b.Error(diff)
+	}
+}
+
+func (b *bench) secondTooLarge(errs []error) {
+	b.Helper()
 	if errs[0] != nil || !errors.Is(errs[1], broker.ErrTooLarge) || errs[2] != nil {
 		b.Errorf("publish: %v, want ErrTooLarge for the second alone", errs)
 	}
-	if diff := cmp.Diff([]string{"1", "2"}, values(in.read(topic))); diff != "" {
+}
+
+func togetherTooLarge(b *bench) {
+	in, topic := b.stage(1)
+	for _, p := range []broker.Producer{in.Sends(), in.Outputs()} {
+		_, errs := in.tryTogether(p, record(topic, "k", "1"), tooLarge(b, in, topic), record(topic, "k", "2"))
+		b.secondTooLarge(errs)
+	}
+	if diff := cmp.Diff([]string{"1", "2", "1", "2"}, values(in.read(topic))); diff != "" {
 		b.Error(diff)
 	}
+}
+
+// tryTogether hands records over at once, where the producer can do that.
+func (in *instance) tryTogether(p broker.Producer, rs ...*broker.Record) ([]broker.Receipt, []error) {
+	in.b.Helper()
+	all, ok := p.(broker.BatchProducer)
+	if !ok {
+		return in.try(in.b.within(), p, rs...)
+	}
+	type outcome struct {
+		i   int
+		rc  broker.Receipt
+		err error
+	}
+	outcomes := make(chan outcome, 2*len(rs))
+	all.ProduceAll(in.b.within(), rs, func(i int, rc broker.Receipt, err error) { outcomes <- outcome{i, rc, err} })
+	receipts, errs, told := make([]broker.Receipt, len(rs)), make([]error, len(rs)), make([]bool, len(rs))
+	for range rs {
+		o := receive(in.b, "the receipt of a record", outcomes)
+		if told[o.i] {
+			in.b.Errorf("the outcome of record %d was told again: %v", o.i, o.err)
+		}
+		receipts[o.i], errs[o.i], told[o.i] = o.rc, o.err, true
+	}
+	return receipts, errs
+}
+
+func producedTogether(b *bench) {
+	const n, keys = 200, 10
+	in, topic := b.stage(partitions)
+	for i, p := range []broker.Producer{in.Sends(), in.Outputs()} {
+		rs := numbered(topic, n, keys, 1+i*n/keys)
+		receipts, errs := in.tryTogether(p, rs...)
+		if err := errors.Join(errs...); err != nil {
+			b.Fatalf("publish: %v", err)
+		}
+		b.written(in, topic, rs, receipts)
+	}
+	got := byKey(in.read(topic))
+	for key, vs := range counted(keys, 2*n/keys) {
+		if diff := cmp.Diff(vs, compact(got[key])); diff != "" { // a lost connection may repeat some
+			b.Errorf("%s: %s", key, diff)
+		}
+	}
+}
+
+// written looks for records where their receipts say that they are.
+func (b *bench) written(in *instance, topic string, rs []*broker.Record, receipts []broker.Receipt) {
+	b.Helper()
+	ids := map[string]string{}
+	for _, r := range in.read(topic) {
+		ids[fmt.Sprint(r.Partition, " ", r.Offset)] = r.ID
+	}
+	for i, rc := range receipts {
+		if at := fmt.Sprint(rc.Partition, " ", rc.Offset); rc.Topic != topic || ids[at] != rs[i].ID {
+			b.Errorf("the receipt of message %d is %+v, where %q is, not %q", i, rc, ids[at], rs[i].ID)
+		}
+	}
+}
+
+func direct(b *bench) {
+	const n = 20
+	in, topic := b.stage(1)
+	rs := numbered(topic, n, 1, 1)
+	receipts := make([]broker.Receipt, n)
+	for i, r := range rs {
+		a := in.direct(r)
+		receive(b, "the receipt", a.came)
+		if a.err != nil {
+			b.Fatal(a.err)
+		}
+		receipts[i] = a.receipt
+	}
+	b.written(in, topic, rs, receipts)
+	if diff := cmp.Diff(counted(1, n), byKey(in.read(topic))); diff != "" {
+		b.Error(diff)
+	}
+}
+
+// direct has the caller write, where the producer and the moment allow it.
+func (in *instance) direct(r *broker.Record) *answer {
+	in.b.Helper()
+	a := &answer{came: make(chan struct{})}
+	p, ok := in.Sends().(broker.DirectProducer)
+	if !ok || !p.ProduceDirect(in.b.within(), r, a.once(in.b, r)) {
+		return in.b.produce(in.b.within(), in.Sends(), r)
+	}
+	return a
+}
+
+// reused has a caller that uses its memory again.
+func reused(b *bench) {
+	in, topic := b.stage(1)
+	var want []*broker.Record
+	for i, p := range []broker.Producer{in.Sends(), in.Outputs()} {
+		r := record(topic, "key", "value of "+strconv.Itoa(i))
+		r.Headers = broker.Headers{{Key: "header", Value: []byte("of " + strconv.Itoa(i))}}
+		before := clone(r)
+		want = append(want, before)
+		if _, errs := in.try(b.within(), p, r); errs[0] != nil {
+			b.Fatal(errs[0])
+		}
+		if diff := cmp.Diff(before, r); diff != "" {
+			b.Errorf("publishing changed the record: %s", diff)
+		}
+		for _, bytes := range [][]byte{r.Key, r.Value, r.Headers[0].Value} {
+			clear(bytes)
+		}
+	}
+	place := cmpopts.IgnoreFields(broker.Record{}, "Offset", "Time")
+	if diff := cmp.Diff(want, in.read(topic), place); diff != "" {
+		b.Error(diff)
+	}
+}
+
+func clone(r *broker.Record) *broker.Record {
+	c := *r
+	c.Key, c.Value, c.Headers = bytes.Clone(r.Key), bytes.Clone(r.Value), slices.Clone(r.Headers)
+	for i := range c.Headers {
+		c.Headers[i].Value = bytes.Clone(c.Headers[i].Value)
+	}
+	return &c
 }
 
 func givesUp(b *bench) {
@@ -139,8 +284,11 @@ func givesUp(b *bench) {
 	patient, as := b.within(), make([]*answer, n)
 	for i, r := range numbered(topic, n, 2, 1) { // one key after the other
 		ctx, cancel := context.WithCancel(patient)
-		if i%2 == 1 {
+		switch {
+		case i%2 == 1:
 			ctx = patient
+		case i%4 == 0:
+			cancel() // before it begins
 		}
 		as[i] = b.produce(ctx, in.Sends(), r)
 		cancel()
@@ -161,8 +309,14 @@ func givesUp(b *bench) {
 			b.Errorf("a publish after others gave up: %v", errs[0])
 		}
 	}
-	if diff := cmp.Diff(want, byKey(in.read(topic))[keyName(1)]); diff != "" {
+	all := byKey(in.read(topic))
+	if diff := cmp.Diff(want, all[keyName(1)]); diff != "" {
 		b.Error(diff)
+	}
+	for i, a := range as {
+		if v := strconv.Itoa(1 + i/2); errors.Is(a.err, context.Canceled) && slices.Contains(all[keyName(i%2)], v) {
+			b.Errorf("%s of %s was written, and its caller was told that it gave up before", v, keyName(i%2))
+		}
 	}
 }
 

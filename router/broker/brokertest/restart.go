@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/leat-go/leat/router/broker"
 )
@@ -16,6 +17,7 @@ var restartCases = []testCase{
 	{name: "nothing finished comes again after a restart", run: finishedStays},
 	{name: "nothing finished comes again while an older message waits", run: finishedAboveGap},
 	{name: "unfinished messages come again after a restart", run: unfinishedComes},
+	{name: "of many messages what is returned comes again and nothing finished", run: returnedAmongFinished},
 	{name: "attempts survive a restart", run: attemptsSurvive},
 	{name: "a parked message is not due earlier for a restart", run: dueSurvives},
 	{name: "an interrupted attempt is not counted", run: interrupted},
@@ -97,6 +99,39 @@ func unfinishedComes(b *bench) {
 	in.join(broker.Subscription{Topic: topic, Concurrency: 1, Handle: second.done})
 	second.waitFor(b, "a4")
 	if diff := cmp.Diff([]string{"a2", "a3", "a4"}, second.values()); diff != "" {
+		b.Error(diff)
+	}
+}
+
+// returnedAmongFinished returns every fifth message, also the first and the last but one; those around are finished.
+func returnedAmongFinished(b *bench) {
+	const n = 51
+	in, topic := b.stage(1)
+	var rs []*broker.Record
+	want := []sight{{"later", 1}}
+	for i := range n {
+		rs = append(rs, record(topic, keyName(i), strconv.Itoa(i)))
+		if i%5 == 0 && i < n-1 {
+			want = append(want, sight{strconv.Itoa(i), 1})
+		}
+	}
+	in.publish(rs...)
+	var first, second seen
+	in.join(broker.Subscription{Topic: topic, Concurrency: 4, Handle: func(d broker.Delivery) {
+		first.add(d)
+		if slices.Contains(want, sight{string(d.Record().Value), 1}) {
+			d.Return()
+			return
+		}
+		d.Done()
+	}})
+	first.wait(b, n)
+	in = in.restart()
+	in.publish(record(topic, "later", "later"))
+	in.join(broker.Subscription{Topic: topic, Concurrency: 4, Handle: second.done})
+	second.wait(b, len(want))
+	bySight := cmpopts.SortSlices(func(x, y sight) bool { return x.Value < y.Value })
+	if diff := cmp.Diff(want, second.list(), bySight); diff != "" {
 		b.Error(diff)
 	}
 }

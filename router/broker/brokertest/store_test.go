@@ -25,14 +25,19 @@ type store struct {
 
 // defect is what a backend does wrong. Fields that are nil do nothing.
 type defect struct {
-	unchecked bool // nothing is too large
+	unchecked   bool // nothing is too large
+	swallows    bool // what is too large is acknowledged
+	keeps       bool // what is published shares its memory with what is stored
+	scribbles   bool // the record of a caller is changed
+	directTwice bool // what was not written directly was written all the same
 
-	produce func(*broker.Record)                              // changes a record on its way in
-	sends   func(broker.Producer) broker.Producer             // wraps the producers
-	group   func(*broker.Group)                               // changes what a member asks for
-	deliver func(s *store, d broker.Delivery) broker.Delivery // wraps a delivery
-	joined  func(s *store, handle func(broker.Delivery))      // comes after a join
-	member  func(s *store, m broker.Member) broker.Member     // wraps a member
+	produce  func(*broker.Record)                                                                // changes a record on its way in
+	sends    func(broker.Producer) broker.Producer                                               // wraps the producers
+	together func(p broker.Producer, rs []*broker.Record, done func(int, broker.Receipt, error)) // publishes many at once
+	group    func(*broker.Group)                                                                 // changes what a member asks for
+	deliver  func(s *store, d broker.Delivery) broker.Delivery                                   // wraps a delivery
+	joined   func(s *store, handle func(broker.Delivery))                                        // comes after a join
+	member   func(s *store, m broker.Member) broker.Member                                       // wraps a member
 
 	handle func(s *store, d broker.Delivery, inner func(broker.Delivery)) // stands before a handler
 	batch  func([]broker.Delivery) []broker.Delivery                      // changes a batch
@@ -54,7 +59,25 @@ func (c client) producer() broker.Producer {
 	if c.defect.sends != nil {
 		p = c.defect.sends(p)
 	}
-	return changing{p, c.defect.produce, c.defect.unchecked}
+	return c.disguise(changing{p, c.defect.produce, c.defect.unchecked})
+}
+
+// disguise gives a producer the shape that the defect needs.
+func (c client) disguise(p broker.Producer) broker.Producer {
+	switch {
+	case c.defect.together != nil:
+		return asOne{p, c.defect.together}
+	case c.defect.directTwice:
+		return twice{p}
+	case c.defect.swallows:
+		return swallowing{p}
+	case c.defect.scribbles:
+		return scribbling{p}
+	case c.defect.keeps:
+		return hoarding{p, c.Broker}
+	default:
+		return p
+	}
 }
 
 type changing struct {
