@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"context"
 	"log/slog"
 
 	"github.com/redis/go-redis/v9"
@@ -16,11 +17,13 @@ type Shared struct {
 	Client   redis.UniversalClient           // of the Broker, which closes it
 	Start    func(broker.Start) broker.Start // puts the setting in the place of StartDefault
 	Logger   *slog.Logger
+	// Partitions returns how many partitions a topic has; 1 where it is not registered.
+	Partitions func(ctx context.Context, topic string) (int, error)
 }
 
 // Shared returns what another backend takes over from b.
 func (b *Broker) Shared() Shared {
-	return Shared{Settings: b.cfg, Options: b.options, Client: b.client, Start: b.start, Logger: b.log}
+	return Shared{Settings: b.cfg, Options: b.options, Client: b.client, Start: b.start, Logger: b.log, Partitions: b.partitionsOf}
 }
 
 // EncodeEntry returns fields and values of the entry of a record, in turns.

@@ -171,16 +171,38 @@ func (b *Broker) listTopics(ctx context.Context) ([]broker.TopicInfo, error) {
 	if err != nil {
 		return nil, err
 	}
+	hashes, err := b.hashesOf(ctx, names)
+	if err != nil {
+		return nil, err
+	}
 	var infos []broker.TopicInfo
-	for _, name := range names {
-		h, err := b.client.HGetAll(ctx, topicKey(name)).Result()
-		if err != nil {
-			return nil, err
-		}
-		if t := parseTopic(h); t.known {
-			infos = append(infos, broker.TopicInfo{Name: name, Partitions: t.partitions, Kind: t.kind})
+	for i, h := range hashes {
+		if t := parseTopic(h.Val()); t.known {
+			infos = append(infos, broker.TopicInfo{Name: names[i], Partitions: t.partitions, Kind: t.kind})
 		}
 	}
 	slices.SortFunc(infos, func(a, b broker.TopicInfo) int { return strings.Compare(a.Name, b.Name) })
 	return infos, nil
+}
+
+// hashesOf asks for all of them together: one round trip each would take seconds with thousands of topics.
+func (b *Broker) hashesOf(ctx context.Context, names []string) ([]*redis.MapStringStringCmd, error) {
+	hashes := make([]*redis.MapStringStringCmd, len(names))
+	_, err := b.client.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for i, name := range names {
+			hashes[i] = p.HGetAll(ctx, topicKey(name))
+		}
+		return nil
+	})
+	return hashes, err
+}
+
+// partitionsOf returns how many partitions a topic has; 1 where it is not registered.
+func (b *Broker) partitionsOf(ctx context.Context, name string) (n int, err error) {
+	err = again(ctx, func() error {
+		t, err := b.topics.get(ctx, name)
+		n = t.partitions
+		return err
+	})
+	return n, err
 }

@@ -88,14 +88,12 @@ func (b *Broker) from(ctx context.Context, g *broker.Group, s *broker.Subscripti
 
 // checkSingle refuses topics of which the stock adapter would read a part only.
 func (b *Broker) checkSingle(ctx context.Context, topic string) error {
-	infos, err := b.Topics(ctx)
+	n, err := b.shared.Partitions(ctx, topic)
 	if err != nil {
 		return fmt.Errorf("look for topic %s: %w", topic, err)
 	}
-	for _, info := range infos {
-		if info.Name == topic && info.Partitions > 1 {
-			return fmt.Errorf("topic %s has %d partitions and redis.backend=watermill reads one (set REDIS_BACKEND=leat)", topic, info.Partitions)
-		}
+	if n > 1 {
+		return fmt.Errorf("topic %s has %d partitions and redis.backend=watermill reads one (set REDIS_BACKEND=leat)", topic, n)
 	}
 	return nil
 }
