@@ -122,8 +122,10 @@ func TestLogIn(t *testing.T) {
 				t.Fatal(err)
 			}
 			produce(t, b.Sends(), &broker.Record{Topic: "t", Value: []byte("v")})
-			cfg.SASLPassword = "wrong"
-			wantUnreachable(t, openBroker(t, cfg).Connect(briefly(t)), "KAFKA_SASL_PASSWORD", "ada", k.Brokers[0])
+			cfg.SASLPassword = "wrong" // which this server never says: the client tries until the time is over
+			ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+			defer cancel()
+			wantUnreachable(t, openBroker(t, cfg).Connect(ctx), "KAFKA_SASL_PASSWORD", "ada", k.Brokers[0])
 		})
 	}
 }
