@@ -87,6 +87,7 @@ func (m *member) revoked(ctx context.Context, _ *kgo.Client, lost map[string][]i
 	if len(ps) == 0 {
 		return
 	}
+	m.fitFetches()
 	m.revokeAll(ctx, ps)
 	within, cancel := context.WithTimeout(ctx, commitWithin)
 	defer cancel()
@@ -113,6 +114,7 @@ func (m *member) lost(_ context.Context, _ *kgo.Client, lost map[string][]int32)
 	ps := m.take(lost)
 	if len(ps) > 0 {
 		m.log.Warn("the group gave this member's partitions away", "partitions", len(ps))
+		m.fitFetches()
 	}
 	drop(ps)
 }

@@ -62,11 +62,9 @@ func compression(cfg *settings.Kafka) (kgo.CompressionCodec, error) {
 }
 
 // The bounds of what a consuming client keeps: a process stays small however many
-// partitions it reads. A fetch of a partition should fit into its share of the delivery
-// engine's bounds: pausing a partition throws away what was fetched beyond them.
+// partitions it reads.
 const (
 	fetchMaxBytes     = 16 << 20
-	fetchMaxPartition = 256 << 10
 	concurrentFetches = 2
 )
 
@@ -78,7 +76,7 @@ func (b *Broker) consumerOpts() []kgo.Opt {
 	}
 	return append(b.clientOpts(),
 		kgo.FetchMaxBytes(fetchMaxBytes),
-		kgo.FetchMaxPartitionBytes(fetchMaxPartition),
+		kgo.FetchMaxPartitionBytes(fetchMuch),
 		kgo.MaxConcurrentFetches(concurrentFetches),
 		kgo.FetchMaxWait(500*time.Millisecond),
 		kgo.FetchIsolationLevel(level),

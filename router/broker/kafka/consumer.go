@@ -261,6 +261,7 @@ func (c *consumer) pause(p *part) {
 	}
 	p.full, p.since = true, time.Now()
 	p.slow.Store(true)
+	c.fitFetches()
 	c.stopFetching(p)
 }
 
@@ -294,6 +295,7 @@ func (c *consumer) resume(at place, g *generation) {
 	}
 	p.full = false
 	p.slow.Store(time.Since(p.since) > breather)
+	c.fitFetches()
 	if !p.heavy {
 		c.fetchAgain(at)
 	}
