@@ -1,10 +1,20 @@
 package dispatch
 
+import "runtime"
+
+// politeness is after how many calls a worker lets other goroutines run. Workers with fast handlers and
+// much to do would occupy all processors for as long as the scheduler lets them, which is 10 ms: what
+// fetches the next messages and sends results would wait, and then the workers for it.
+const politeness = 32
+
 // loop is a worker: it lives as long as the engine, so that its stack grows once.
 func (e *Engine[T]) loop() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for {
+	for n := 1; ; n++ {
+		if n%politeness == 0 {
+			e.unlocked(runtime.Gosched)
+		}
 		l, task := e.next()
 		switch {
 		case l == nil:
