@@ -14,6 +14,7 @@ type lane[T any] struct {
 	busy                bool // a worker runs a task
 	open                bool // belongs to the batch that is being filled
 	listed              bool
+	resting             bool // remembered by its partition although it may have no items
 	timer               *time.Timer
 	next                *lane[T]
 }
@@ -29,9 +30,14 @@ func (l *lane[T]) wake() {
 	case l.held > 0 || l.p.stopped:
 	case l.queue.head != nil:
 		l.wakeQueue()
-	case l.refs == 0 && l.p.lanes[l.key] == l:
-		delete(l.p.lanes, l.key)
+	case l.refs == 0:
+		l.p.rest(l)
 	}
+}
+
+// idle reports whether nothing speaks against forgetting the lane.
+func (l *lane[T]) idle() bool {
+	return l.refs == 0 && l.held == 0 && len(l.tasks) == 0 && !l.busy && !l.listed
 }
 
 func (l *lane[T]) wakeQueue() {

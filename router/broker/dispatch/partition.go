@@ -26,6 +26,8 @@ type Partition[T any] struct {
 	first             int64 // seq of the first slot
 	next              int64 // position after everything finished and contiguous
 	lanes             map[string]*lane[T]
+	resting           []*lane[T] // a ring of those that were without items last
+	rested            int        // how many rested so far
 	records           int
 	bytes             int64
 	running, released int
@@ -96,6 +98,33 @@ func (p *Partition[T]) lane(key []byte) *lane[T] {
 		p.lanes[l.key] = l
 	}
 	return l
+}
+
+// restingLanes is how many lanes without items a partition remembers: their keys probably come again.
+const restingLanes = 256
+
+// rest remembers a lane without items, in the place of another one.
+func (p *Partition[T]) rest(l *lane[T]) {
+	if l.resting || p.lanes[l.key] != l {
+		return
+	}
+	if p.resting == nil {
+		p.resting = make([]*lane[T], restingLanes)
+	}
+	at := &p.resting[p.rested%restingLanes]
+	if *at != nil {
+		p.forget(*at)
+	}
+	*at, l.resting = l, true
+	p.rested++
+}
+
+// forget lets a lane go that rested for long. One that has items again rests anew after them.
+func (p *Partition[T]) forget(l *lane[T]) {
+	l.resting = false
+	if l.idle() {
+		delete(p.lanes, l.key)
+	}
 }
 
 // finish accounts for an item that is done.
