@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -88,10 +89,12 @@ func produceTo(t *testing.T, topic string, partition int32, values ...string) {
 	}
 }
 
-// foreignProducer chooses partitions itself.
+// foreignProducer chooses partitions itself. It looks often for new ones: it refuses a partition that it does not know
+// and does not look for that reason.
 func foreignProducer(t *testing.T, more ...kgo.Opt) *kgo.Client {
 	t.Helper()
-	opts := append([]kgo.Opt{kgo.SeedBrokers(testservers.KafkaFor(t).Brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner())}, more...)
+	opts := append([]kgo.Opt{kgo.SeedBrokers(testservers.KafkaFor(t).Brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		kgo.MetadataMinAge(100 * time.Millisecond), kgo.MetadataMaxAge(500 * time.Millisecond)}, more...)
 	cl, err := kgo.NewClient(opts...)
 	if err != nil {
 		t.Fatal(err)
