@@ -93,8 +93,10 @@ func produceTo(t *testing.T, topic string, partition int32, values ...string) {
 // and does not look for that reason.
 func foreignProducer(t *testing.T, more ...kgo.Opt) *kgo.Client {
 	t.Helper()
-	opts := append([]kgo.Opt{kgo.SeedBrokers(testservers.KafkaFor(t).Brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()),
-		kgo.MetadataMinAge(100 * time.Millisecond), kgo.MetadataMaxAge(500 * time.Millisecond)}, more...)
+	opts := append([]kgo.Opt{
+		kgo.SeedBrokers(testservers.KafkaFor(t).Brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		kgo.MetadataMinAge(100 * time.Millisecond), kgo.MetadataMaxAge(500 * time.Millisecond),
+	}, more...)
 	cl, err := kgo.NewClient(opts...)
 	if err != nil {
 		t.Fatal(err)
