@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"bytes"
+	"slices"
 	"strings"
 	"time"
 )
@@ -42,6 +44,15 @@ func (hs Headers) Get(key string) (value []byte, ok bool) {
 		}
 	}
 	return nil, false
+}
+
+// Clone returns a copy that shares no value with hs.
+func (hs Headers) Clone() Headers {
+	hs = slices.Clone(hs)
+	for i := range hs {
+		hs[i].Value = bytes.Clone(hs[i].Value)
+	}
+	return hs
 }
 
 // Map returns the headers as a map; of repeated keys the last wins. The values share memory.

@@ -271,10 +271,7 @@ func reused(b *bench) {
 
 func clone(r *broker.Record) *broker.Record {
 	c := *r
-	c.Key, c.Value, c.Headers = bytes.Clone(r.Key), bytes.Clone(r.Value), slices.Clone(r.Headers)
-	for i := range c.Headers {
-		c.Headers[i].Value = bytes.Clone(c.Headers[i].Value)
-	}
+	c.Key, c.Value, c.Headers = bytes.Clone(r.Key), bytes.Clone(r.Value), r.Headers.Clone()
 	return &c
 }
 

@@ -40,7 +40,7 @@ func (t *topic) append(r *broker.Record) *broker.Record {
 	p := t.parts[i]
 	c := *r
 	c.Partition, c.Offset = i, strconv.FormatInt(p.end(), 10)
-	c.Key, c.Value, c.Headers = bytes.Clone(r.Key), bytes.Clone(r.Value), cloneHeaders(r.Headers)
+	c.Key, c.Value, c.Headers = bytes.Clone(r.Key), bytes.Clone(r.Value), r.Headers.Clone()
 	if c.Time.IsZero() {
 		c.Time = time.Now()
 	}
@@ -50,14 +50,6 @@ func (t *topic) append(r *broker.Record) *broker.Record {
 	p.log = append(p.log, &c)
 	t.remember(&c)
 	return &c
-}
-
-func cloneHeaders(hs broker.Headers) broker.Headers {
-	hs = slices.Clone(hs)
-	for i := range hs {
-		hs[i].Value = bytes.Clone(hs[i].Value)
-	}
-	return hs
 }
 
 func (t *topic) remember(r *broker.Record) {
