@@ -225,12 +225,7 @@ func broadcastLatest(b *bench) {
 	got := b.broadcast(topic, broker.StartLatest, in, b.instance())
 	in.publish(texts(topic, "a1", "b1", "a2", "b2")...)
 	want := map[string][]string{"a": {"a1", "a2"}, "b": {"b1", "b2"}}
-	for i := range got {
-		got[i].wait(b, 4)
-		if diff := cmp.Diff(want, byKey(got[i].all())); diff != "" {
-			b.Errorf("instance %d: %s", i, diff)
-		}
-	}
+	b.eachSaw(got, 4, want)
 }
 
 func broadcastEarliest(b *bench) {
@@ -261,7 +256,7 @@ func (b *bench) broadcast(topic string, start broker.Start, ins ...*instance) []
 func broadcastParked(b *bench) {
 	in, topic := b.stage(1)
 	in.oneByOne(record(topic, "a", "a1"), record(topic, "", "first"), record(topic, "a", "a2"), record(topic, "", "second"))
-	var got [2]seen
+	got := make([]seen, 2)
 	for i := range got {
 		g := b.groupOf(broker.Subscription{Topic: topic, Start: broker.StartEarliest, Concurrency: 4, Handle: func(d broker.Delivery) {
 			got[i].add(d)
@@ -275,8 +270,14 @@ func broadcastParked(b *bench) {
 		in.joinGroup(g)
 	}
 	want := map[string][]string{"a": {"a1", "a1", "a2"}, "": {"first", "first", "second"}}
+	b.eachSaw(got, 6, want)
+}
+
+// eachSaw waits until n messages have come to each instance, and compares them.
+func (b *bench) eachSaw(got []seen, n int, want map[string][]string) {
+	b.Helper()
 	for i := range got {
-		got[i].wait(b, 6)
+		got[i].wait(b, n)
 		if diff := cmp.Diff(want, byKey(got[i].all())); diff != "" {
 			b.Errorf("instance %d: %s", i, diff)
 		}
