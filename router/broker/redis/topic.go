@@ -197,11 +197,11 @@ func (b *Broker) hashesOf(ctx context.Context, names []string) ([]*redis.MapStri
 	return hashes, err
 }
 
-// partitionsOf returns how many partitions a topic has; 1 where it is not registered.
+// partitionsOf asks the server how many partitions a topic has; 1 where it is not registered.
 func (b *Broker) partitionsOf(ctx context.Context, name string) (n int, err error) {
 	err = again(ctx, func() error {
-		t, err := b.topics.get(ctx, name)
-		n = t.partitions
+		h, err := b.client.HGetAll(ctx, topicKey(name)).Result()
+		n = parseTopic(h).partitions
 		return err
 	})
 	return n, err
