@@ -13,6 +13,9 @@ import (
 // atOnce is how many semantics of a door are tried at once. They wait more than they work.
 const atOnce = 8
 
+// outcome is the attribute of a subtest (see testing.T.Attr) that says why its semantic was not tried.
+const outcome = "conformance"
+
 // semantic is one thing that a handler is promised.
 type semantic struct {
 	name string
@@ -108,7 +111,9 @@ func (s *suite) through(t *testing.T, d door) {
 func (s *suite) try(t testing.TB, d door, c semantic) {
 	t.Helper()
 	if reason, ok := s.cannot[c.name]; ok {
-		t.Skip("not met: " + reason)
+		why := "not met: " + reason
+		t.Attr(outcome, why)
+		t.Skip(why)
 	}
 	c.run(newBench(t, s, d))
 }
