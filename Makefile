@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint vuln fmt generate examples bench chaos fuzz ci
+.PHONY: help run build test lint vuln fmt generate conformance examples bench chaos fuzz ci
 
 GOLANGCI := 2.15.0
 
@@ -14,7 +14,7 @@ golangci = $(shell \
 RACE := $(shell command -v "$$(go env CC)" >/dev/null 2>&1 && echo -race)
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.* ## ' $(MAKEFILE_LIST) | awk -F ':.* ## ' '{printf "make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.* ## ' $(MAKEFILE_LIST) | awk -F ':.* ## ' '{printf "make %-11s %s\n", $$1, $$2}'
 
 run: ## run the quickstart example
 	go run ./examples/quickstart
@@ -40,6 +40,10 @@ fmt: ## format the code
 
 generate: ## write generated files again
 	go generate ./...
+
+conformance: ## run the suites of all backends on real servers and write docs/reference/conformance.md from what they say
+	go run ./internal/conformance/cmd/conformance docs/reference/conformance.json
+	go generate ./router/broker/brokertest
 
 examples: ## check and test the examples
 	go vet ./examples/...

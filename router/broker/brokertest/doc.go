@@ -20,7 +20,8 @@
 //
 // What a backend does not meet is declared with [Cannot], in one place, with the reason; the
 // case is then reported as not met. The table of all cases and of what leat's own backends
-// meet is docs/reference/conformance.md.
+// meet is docs/reference/conformance.md, which `make conformance` writes from what their tests
+// say on real and embedded servers.
 package brokertest
 
 //go:generate go test -run TestReference . -update

@@ -3,38 +3,37 @@ package brokertest
 import (
 	"flag"
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/leat-go/leat/internal/conformance"
 	"github.com/leat-go/leat/router/routertest"
 )
 
 var update = flag.Bool("update", false, "write docs/reference/conformance.md again")
 
-const reference = "../../../docs/reference/conformance.md"
+const (
+	reference = "../../../docs/reference/conformance.md"
+	runs      = "../../../docs/reference/conformance.json"
+)
 
-// backends are leat's own: their column, settings and test.
-var backends = []struct{ name, setting, test string }{
-	{"memory", "", "../memory"},
-	{"kafka", "`kafka.backend: franz`", "../kafka"},
-	{"redis", "`redis.backend: leat`", "../redis"},
-	{"sarama", "`kafka.backend: sarama`", "../kafka/sarama"},
-	{"watermill", "`redis.backend: watermill`", "../redis/redisstream"},
+// backends are leat's own: their column, settings, tests, and name in the test of handlers.
+var backends = []struct{ name, setting, test, doors string }{
+	{"memory", "`messaging.broker: memory`, or nothing at all", "router/broker/memory", "memory"},
+	{"kafka", "`kafka.backend: franz`", "router/broker/kafka", "kafka"},
+	{"redis", "`redis.backend: leat`", "router/broker/redis", "redis"},
+	{"sarama", "`kafka.backend: sarama`", "router/broker/kafka/sarama", "sarama"},
+	{"watermill", "`redis.backend: watermill`", "router/broker/redis/redisstream", "redisstream"},
 }
 
 func TestReference(t *testing.T) {
 	t.Parallel()
-	want := page(t)
+	want := page(loadRuns(t))
 	if *update {
 		if err := os.WriteFile(reference, []byte(want), 0o644); err != nil { //nolint:gosec // a page for everybody
 			t.Fatal(err)
@@ -45,18 +44,97 @@ func TestReference(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(want, string(got)); diff != "" {
-		t.Errorf("%s is stale, run go generate ./router/broker/brokertest: %s", reference, diff)
+		t.Errorf("%s is not what the runs said, run go generate ./router/broker/brokertest: %s", reference, diff)
 	}
+}
+
+// TestTheRunsWereOfTheseSuites holds when every test of today has run every case of today, with the declarations of
+// today.
+func TestTheRunsWereOfTheseSuites(t *testing.T) {
+	t.Parallel()
+	want, got := said{}, said{}
+	for _, be := range backends {
+		for _, test := range conformanceTests(t, "../../../"+be.test) {
+			want.add(be.test+" "+test, expected(caseNames(), declared(t, "../../../"+be.test)))
+		}
+		for _, door := range routertest.Doors() {
+			want.add("internal/e2e TestDoors/"+be.doors+"/"+door, expected(routertest.Names(), doorsDeclared(t, be.name)))
+		}
+	}
+	for _, r := range loadRuns(t).Runs {
+		got.add(r.Package+" "+r.Test, r.Cases)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the suites are not those of %s, run make conformance (-suites +runs): %s", runs, diff)
+	}
+}
+
+// said is what each case of each test said.
+type said map[string]string
+
+func (s said) add(test string, cases map[string]string) {
+	for name, outcome := range cases {
+		s[test+": "+name] = outcome
+	}
+}
+
+// expected is what cases must say where they pass.
+func expected(names []string, declared map[string]string) map[string]string {
+	outcomes := map[string]string{}
+	for _, name := range names {
+		outcomes[name] = conformance.Met
+	}
+	maps.Copy(outcomes, declared)
+	return outcomes
+}
+
+func caseNames() (names []string) {
+	for _, c := range cases {
+		names = append(names, c.name)
+	}
+	return names
+}
+
+// TestEveryBackendMeetsMostCases keeps the table from becoming an excuse.
+func TestEveryBackendMeetsMostCases(t *testing.T) {
+	t.Parallel()
+	for _, r := range loadRuns(t).Runs {
+		if 2*r.Count(conformance.Met) < len(r.Cases) {
+			t.Errorf("%s meets %d of %d cases of %s", r.Backend, r.Count(conformance.Met), len(r.Cases), r.Test)
+		}
+	}
+}
+
+func loadRuns(t *testing.T) conformance.Report {
+	t.Helper()
+	r, err := conformance.Load(runs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
 }
 
 const head = `# Conformance
 
-<!-- Generated: go generate ./router/broker/brokertest -->
+<!-- Generated: make conformance -->
 
 What is the same on every broker is said by one suite, ` + "`router/broker/brokertest`" + `, that every backend runs in its
 tests: against the real server and, where there is one, against the embedded imitation (kfake, miniredis).
-A backend declares what it does not meet, with the reason, in its ` + "`conformance_test.go`" + `; this page is made from those
-declarations. Your own backend is done when
+A backend declares what it does not meet, with the reason, in its ` + "`conformance_test.go`" + `; what it does not declare,
+it must pass.
+
+This page is what the suites said on %s, case by case in [conformance.json](conformance.json). On a machine with Java,
+Maven and redis-server
+
+` + "```sh" + `
+make conformance
+` + "```" + `
+
+starts the servers, runs the suites on them, and writes both files again, which took %s. When a case
+fails, or is skipped without a declaration, it says so and writes nothing. A test compares the files with the cases and
+declarations of the code.
+
+Your own backend is done when
 
 ` + "```go" + `
 brokertest.Run(t, open)
@@ -66,31 +144,6 @@ passes, where ` + "`open`" + ` returns a client to the same server each time it 
 
 `
 
-func page(t *testing.T) string {
-	t.Helper()
-	var b strings.Builder
-	b.WriteString(head)
-	limits := make([]map[string]string, len(backends))
-	b.WriteString("| column | chosen by | cases met |\n|---|---|---|\n")
-	for i, be := range backends {
-		limits[i] = declared(t, be.test)
-		fmt.Fprintf(&b, "| %s | %s | %d of %d |\n", be.name, chosen(be.setting), len(cases)-len(limits[i]), len(cases))
-	}
-	b.WriteString("\n| a backend of leat |")
-	for _, be := range backends {
-		b.WriteString(" " + be.name + " |")
-	}
-	b.WriteString("\n|---|" + strings.Repeat("---|", len(backends)) + "\n")
-	for _, c := range cases {
-		b.WriteString("| " + c.name + " |")
-		for i := range backends {
-			b.WriteString(" " + cell(limits[i], c.name) + " |")
-		}
-		b.WriteString("\n")
-	}
-	return b.String() + doorsTable(t)
-}
-
 const doorsHead = `
 ## Handlers
 
@@ -99,120 +152,73 @@ door into the delivery engine: ` + "%s" + `.
 
 `
 
-// doorsTable is what handlers are promised, with the declarations of the stock adapters.
-func doorsTable(t *testing.T) string {
-	t.Helper()
+func page(r conformance.Report) string {
+	backendRuns, doorRuns := byKind(r)
+	return fmt.Sprintf(head, r.Date, r.Took) +
+		serverTable(backendRuns) + "\n" + table("a backend of leat", caseNames(), backendRuns) +
+		fmt.Sprintf(doorsHead, "`"+strings.Join(routertest.Doors(), "`, `")+"`") +
+		serverTable(doorRuns) + "\n" + table("a handler", routertest.Names(), doorRuns)
+}
+
+// byKind are the runs of this suite and those of routertest.
+func byKind(r conformance.Report) (ofBackends, ofDoors []conformance.Run) {
+	for _, run := range r.Runs {
+		if strings.HasPrefix(run.Test, "TestDoors/") {
+			ofDoors = append(ofDoors, run)
+		} else {
+			ofBackends = append(ofBackends, run)
+		}
+	}
+	return ofBackends, ofDoors
+}
+
+// serverTable is where the suite has run, and how many cases were met.
+func serverTable(rs []conformance.Run) string {
+	var lines []string
+	for _, be := range backends {
+		for _, r := range of(be.name, rs) {
+			met, all := r.Count(conformance.Met), len(r.Cases)
+			lines = append(lines, fmt.Sprintf("| %s | %s | %s | %d of %d | %d | %d |\n",
+				be.name, be.setting, r.Server, met, all, r.Count(conformance.NotMet), r.Count(conformance.NotApplicable)))
+		}
+	}
+	return "| column | chosen by | server | cases met | not met | not applicable |\n|---|---|---|---|---|---|\n" +
+		strings.Join(slices.Compact(lines), "")
+}
+
+// table is what the cases said, by backend.
+func table(subject string, names []string, rs []conformance.Run) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, doorsHead, "`"+strings.Join(routertest.Doors(), "`, `")+"`")
-	b.WriteString("| a handler |")
-	limits := make([]map[string]string, len(backends))
-	for i, be := range backends {
-		limits[i] = doorsDeclared(t, be.name)
+	b.WriteString("| " + subject + " |")
+	for _, be := range backends {
 		b.WriteString(" " + be.name + " |")
 	}
 	b.WriteString("\n|---|" + strings.Repeat("---|", len(backends)) + "\n")
-	for _, name := range routertest.Names() {
+	for _, name := range names {
 		b.WriteString("| " + name + " |")
-		for i := range backends {
-			b.WriteString(" " + cell(limits[i], name) + " |")
+		for _, be := range backends {
+			b.WriteString(" " + cell(name, of(be.name, rs)) + " |")
 		}
 		b.WriteString("\n")
 	}
 	return b.String()
 }
 
-// doorsVariables hold the declarations of a column.
-var doorsVariables = map[string]string{"sarama": "saramaCannot", "watermill": "redisstreamCannot"}
-
-func doorsDeclared(t *testing.T, column string) map[string]string {
-	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), "../../../internal/e2e/doors_test.go", nil, 0)
-	if err != nil {
-		t.Fatal(err)
+// cell is what a case said on all servers.
+func cell(name string, rs []conformance.Run) string {
+	var said []string
+	for _, r := range rs {
+		said = append(said, r.Cases[name])
 	}
-	limits := map[string]string{}
-	for n := range ast.Preorder(file) {
-		spec, ok := n.(*ast.ValueSpec)
-		if !ok || spec.Names[0].Name != doorsVariables[column] {
-			continue
-		}
-		for n := range ast.Preorder(spec) {
-			if call, ok := n.(*ast.CallExpr); ok && declaration(call) != "" {
-				limits[literal(t, call.Args[0])] = declaration(call) + literal(t, call.Args[1])
-			}
+	slices.Sort(said)
+	return strings.Join(slices.Compact(said), "; ")
+}
+
+func of(backend string, rs []conformance.Run) (its []conformance.Run) {
+	for _, r := range rs {
+		if r.Backend == backend {
+			its = append(its, r)
 		}
 	}
-	if doorsVariables[column] != "" && len(limits) == 0 {
-		t.Errorf("nothing is declared in %s", doorsVariables[column])
-	}
-	return limits
-}
-
-func chosen(setting string) string {
-	if setting == "" {
-		return "`messaging.broker: memory`, or nothing at all"
-	}
-	return setting
-}
-
-func cell(limits map[string]string, name string) string {
-	if limit, ok := limits[name]; ok {
-		return limit
-	}
-	return "met"
-}
-
-// words are what the page says of a declaration.
-var words = map[string]string{"Cannot": "not met: ", "NotFor": "not applicable: "}
-
-// declared reads the calls of brokertest.Cannot and NotFor in the conformance test of a
-// backend. They must be literals, of cases that exist.
-func declared(t *testing.T, folder string) map[string]string {
-	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(folder, "conformance_test.go"), nil, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	limits := map[string]string{}
-	for n := range ast.Preorder(file) {
-		if call, ok := n.(*ast.CallExpr); ok && declaration(call) != "" {
-			limits[literal(t, call.Args[0])] = declaration(call) + literal(t, call.Args[1])
-		}
-	}
-	if unknown := (&suite{cannot: limits}).unknown(); len(unknown) > 0 {
-		t.Errorf("%s declares cases that do not exist: %v", folder, unknown)
-	}
-	return limits
-}
-
-func declaration(call *ast.CallExpr) string {
-	f, ok := call.Fun.(*ast.SelectorExpr)
-	if !ok || len(call.Args) != 2 {
-		return ""
-	}
-	return words[f.Sel.Name]
-}
-
-func literal(t *testing.T, e ast.Expr) string {
-	t.Helper()
-	lit, ok := e.(*ast.BasicLit)
-	if !ok {
-		t.Fatalf("brokertest.Cannot takes literals in the tests of leat's backends, not %T", e)
-	}
-	s, err := strconv.Unquote(lit.Value)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
-// TestEveryBackendMeetsMostCases keeps the table from becoming an excuse.
-func TestEveryBackendMeetsMostCases(t *testing.T) {
-	t.Parallel()
-	for _, be := range backends {
-		limits := declared(t, be.test)
-		if 2*len(limits) > len(cases) {
-			t.Errorf("%s does not meet %d of %d cases: %v", be.name, len(limits), len(cases), slices.Sorted(maps.Keys(limits)))
-		}
-	}
+	return its
 }
