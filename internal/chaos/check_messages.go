@@ -15,6 +15,7 @@ func (h *History) sorted() []id {
 
 // checkLoss finds what was acknowledged and did not come to its end.
 func checkLoss(h *History, r Rules, v *Verdict) {
+	unexcused := 0
 	for _, i := range h.sorted() {
 		m := h.messages[i]
 		if m.settled(h.stages) {
@@ -23,7 +24,8 @@ func checkLoss(h *History, r Rules, v *Verdict) {
 		v.Lost++
 		v.LossWindow = max(v.LossWindow, h.window(m))
 		if !r.Lossy || !h.forgotten(m) {
-			v.violate(v.Lost, "loss: %s/%d (%s) was acknowledged, finished %v, dead letters %d", i.key, i.seq, m.fate, h.reached(m), len(m.dead))
+			unexcused++
+			v.violate(unexcused, "loss: %s/%d (%s) was acknowledged, finished %v, dead letters %d", i.key, i.seq, m.fate, h.reached(m), len(m.dead))
 		}
 	}
 }

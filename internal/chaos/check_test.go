@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -117,8 +118,16 @@ func TestSeededDefectsAreFlagged(t *testing.T) {
 			events: append(cleanLog(), handling(45, 60, 3, 1)...), rules: Rules{Repeats: time.Second}, sort: "overlap: in of k/1 in process 3",
 		},
 		"woken and begun": {events: append(append(cleanLog(), handling(121, 140, 3, 3)...), Event{Time: at(10), Kind: Silenced, PID: 2}), rules: Rules{Repeats: time.Second}, sort: "overlap: in of k/3 in process 3"},
-		"stuck":           {events: changed(cleanLog(), of(3, Begin, Finish), func(e *Event) { e.Time += int64(time.Minute) }), sort: "liveness: partition 0 "},
-		"too large":       {events: cleanLog(), rules: Rules{Memory: 1 << 20}, peaks: map[int]int64{2: 2 << 20}, sort: "memory: process 2 had 2 MB"},
+		"silenced too late": {
+			events: append(append(cleanLog(), handling(45, 60, 3, 1)...), Event{Time: at(47), Kind: Silenced, PID: 2}), rules: Rules{Repeats: time.Second},
+			sort: "overlap: in of k/1 in process 3",
+		},
+		"lost behind losses that the server is known for": {
+			events: append(cleanLog(), slices.Concat(sending(4, 4), sending(5, 5), sending(6, 6), sending(300, 7))...), rules: Rules{Lossy: true},
+			sort: "loss: k/7 ",
+		},
+		"stuck":     {events: changed(cleanLog(), of(3, Begin, Finish), func(e *Event) { e.Time += int64(time.Minute) }), sort: "liveness: partition 0 "},
+		"too large": {events: cleanLog(), rules: Rules{Memory: 1 << 20}, peaks: map[int]int64{2: 2 << 20}, sort: "memory: process 2 had 2 MB"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -137,13 +146,14 @@ func TestExcusesAreAccepted(t *testing.T) {
 		events []Event
 		rules  Rules
 	}{
-		"a repeat after a fault":                      {append(cleanLog(), handling(310, 320, 2, 2)...), Rules{Repeats: time.Second}},
-		"a loss that the server is known for":         {without(cleanLog(), of(2, Begin, Finish)), Rules{Lossy: true}},
-		"unknown and not written":                     {changed(without(cleanLog(), of(2, Begin, Finish)), of(2, Acked), func(e *Event) { e.Kind = Unknown }), Rules{}},
-		"unknown and written":                         {changed(cleanLog(), of(2, Acked), func(e *Event) { e.Kind = Unknown }), Rules{}},
-		"doomed and buried":                           {append(changed(without(cleanLog(), of(3, Begin, Finish)), of(3, Send), doomed), Event{Time: at(300), Kind: Dead, Key: "k", Seq: 3}), Rules{}},
-		"a handler that was running when it froze":    {append(append(cleanLog(), handling(125, 140, 3, 3)...), Event{Time: at(122), Kind: Silenced, PID: 2}), Rules{Repeats: time.Second}},
-		"a handler that was running when it was shot": {append(append(without(cleanLog(), of(3, Finish)), handling(150, 160, 3, 3)...), Event{Time: at(130), Kind: Died, PID: 2}), Rules{}},
+		"a repeat after a fault":                           {append(cleanLog(), handling(310, 320, 2, 2)...), Rules{Repeats: time.Second}},
+		"a loss that the server is known for":              {without(cleanLog(), of(2, Begin, Finish)), Rules{Lossy: true}},
+		"unknown and not written":                          {changed(without(cleanLog(), of(2, Begin, Finish)), of(2, Acked), func(e *Event) { e.Kind = Unknown }), Rules{}},
+		"unknown and written":                              {changed(cleanLog(), of(2, Acked), func(e *Event) { e.Kind = Unknown }), Rules{}},
+		"doomed and buried":                                {append(changed(without(cleanLog(), of(3, Begin, Finish)), of(3, Send), doomed), Event{Time: at(300), Kind: Dead, Key: "k", Seq: 3}), Rules{}},
+		"a handler that was running when it froze":         {append(append(cleanLog(), handling(125, 140, 3, 3)...), Event{Time: at(122), Kind: Silenced, PID: 2}), Rules{Repeats: time.Second}},
+		"a handler that was running when all were cut off": {append(append(cleanLog(), handling(125, 140, 3, 3)...), Event{Time: at(122), Kind: Silenced}), Rules{Repeats: time.Second}},
+		"a handler that was running when it was shot":      {append(append(without(cleanLog(), of(3, Finish)), handling(150, 160, 3, 3)...), Event{Time: at(130), Kind: Died, PID: 2}), Rules{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
