@@ -13,5 +13,5 @@ type testCase struct {
 var cases = slices.Concat(
 	groupCases, startCases, orderCases, parkCases, releaseCases, batchCases,
 	restartCases, crashCases, drainCases, boundCases, loadCases,
-	produceCases, recordCases, topicCases, readCases, closeCases,
+	produceCases, outputCases, recordCases, topicCases, readCases, closeCases,
 )

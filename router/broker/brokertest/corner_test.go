@@ -16,6 +16,7 @@ const (
 	inBatches      = "batches hold the messages of a key in order"
 	outOfABatch    = "what a batch returns is left to the next owner, and nothing else"
 	asBroadcast    = "a broadcast keeps order and gives again what is parked"
+	outputAgain    = "a message whose output fails comes again before what follows in its key"
 	publishedAsOne = "messages published together keep their order, each with its own receipt"
 )
 
@@ -81,6 +82,10 @@ var cornerDefects = []defective{
 	{"writes twice what it says it did not write directly", "a message that its caller writes itself is written once, in order", defect{directTwice: true}},
 	{"keeps its caller's memory", "a record is left as it is, and may change once its outcome was told", defect{keeps: true}},
 	{"changes its caller's record", "a record is left as it is, and may change once its outcome was told", defect{scribbles: true}},
+	{"lets the next of a key overtake one whose output fails", outputAgain, defect{
+		deliver: func(_ *store, d broker.Delivery) broker.Delivery { return noHold{d} },
+	}},
+	{"finishes what is parked for its output", outputAgain, defect{deliver: func(_ *store, d broker.Delivery) broker.Delivery { return parkIsDone{d} }}},
 	{"loses outputs at Close", "Close flushes what was published", defect{sends: forgetsAtTheEnd()}},
 }
 

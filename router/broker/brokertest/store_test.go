@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"sync"
+	"sync/atomic"
 
 	"github.com/leat-go/leat/router/broker"
 	"github.com/leat-go/leat/router/broker/memory"
@@ -30,6 +31,7 @@ type defect struct {
 	keeps       bool // what is published shares its memory with what is stored
 	scribbles   bool // the record of a caller is changed
 	directTwice bool // what was not written directly was written all the same
+	neverCloses bool // clients go on after their Close
 
 	produce  func(*broker.Record)                                                                // changes a record on its way in
 	sends    func(broker.Producer) broker.Producer                                               // wraps the producers
@@ -48,14 +50,21 @@ type defect struct {
 }
 
 // client is one instance of a service on a store. Its Close leaves the store open.
-type client struct{ *store }
+type client struct {
+	*store
+	over *atomic.Bool
+}
 
-func (c client) Close(context.Context) error { return nil }
-func (c client) Sends() broker.Producer      { return c.producer() }
-func (c client) Outputs() broker.Producer    { return c.producer() }
+func (c client) Close(context.Context) error {
+	c.over.Store(!c.defect.neverCloses)
+	return nil
+}
+
+func (c client) Sends() broker.Producer   { return c.producer() }
+func (c client) Outputs() broker.Producer { return c.producer() }
 
 func (c client) producer() broker.Producer {
-	p := c.Broker.Sends()
+	var p broker.Producer = closable{c.Broker.Sends(), c.over}
 	if c.defect.sends != nil {
 		p = c.defect.sends(p)
 	}
@@ -78,6 +87,20 @@ func (c client) disguise(p broker.Producer) broker.Producer {
 	default:
 		return p
 	}
+}
+
+// closable writes nothing after the Close of its client.
+type closable struct {
+	broker.Producer
+	over *atomic.Bool
+}
+
+func (p closable) Produce(ctx context.Context, r *broker.Record, done func(broker.Receipt, error)) {
+	if p.over.Load() {
+		done(broker.Receipt{}, broker.ErrClosed)
+		return
+	}
+	p.Producer.Produce(ctx, r, done)
 }
 
 type changing struct {
@@ -109,6 +132,9 @@ func (p changing) Check(r *broker.Record) error {
 }
 
 func (c client) Join(ctx context.Context, g broker.Group) (broker.Member, error) {
+	if c.over.Load() {
+		return nil, broker.ErrClosed
+	}
 	c.mu.Lock()
 	c.joins++
 	c.mu.Unlock()
