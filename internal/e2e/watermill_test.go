@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"os"
 	"testing"
 	"time"
 
@@ -14,12 +13,10 @@ import (
 	"github.com/leat-go/leat/topics"
 )
 
-// TestWatermillsOwnSuite runs Watermill's conformance tests on our publisher and subscriber:
-// with few messages, or with its full numbers when LEAT_LONG=1.
+// TestWatermillsOwnSuite runs Watermill's conformance tests on our publisher and subscriber, in full.
 func TestWatermillsOwnSuite(t *testing.T) {
 	features := tests.Features{
 		ConsumerGroups: true, GuaranteedOrder: true, Persistent: true, NewSubscriberReceivesOldMessages: true,
-		ForceShort:        os.Getenv("LEAT_LONG") != "1",
 		GenerateTopicFunc: func(c tests.TestContext) string { return "wm-" + string(c.TestID) },
 	}
 	for _, be := range backends() {
@@ -44,7 +41,7 @@ func TestWatermillsOwnSuite(t *testing.T) {
 func pubSub(t *testing.T, b broker.Broker, group string) (message.Publisher, message.Subscriber) {
 	t.Helper()
 	r := router.New(b, router.Service(group), router.Conventions{
-		ShutdownTimeout: 5 * time.Second,
+		ShutdownTimeout: 500 * time.Millisecond, // the suite closes, one by one, fifty subscribers with a message that it never takes
 		Topic: func(s topics.Spec) topics.Spec { // the suite orders messages without keys: one partition
 			s.Partitions = 1
 			return s
