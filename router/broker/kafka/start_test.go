@@ -106,15 +106,27 @@ func foreignProducer(t *testing.T, more ...kgo.Opt) *kgo.Client {
 
 func TestNoneNeedsAPosition(t *testing.T) {
 	t.Parallel()
-	b := newBroker(t)
+	for name, start := range map[string]broker.Start{"by option": broker.StartNone, "by setting": broker.StartDefault} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			noneNeedsAPosition(t, start)
+		})
+	}
+}
+
+func noneNeedsAPosition(t *testing.T, start broker.Start) {
+	t.Helper()
+	b := newBroker(t, func(c *settings.Kafka) {
+		if start == broker.StartDefault {
+			c.AutoOffsetReset = "none"
+		}
+	})
 	topic, group := newTopic(t, b, 2), testservers.Unique(t, "g")
 	produce(t, b.Sends(), keyed(topic, 10, 10)...)
 	var got seen
-	sub := broker.Subscription{Topic: topic, Start: broker.StartNone, Handle: got.handle}
+	sub := broker.Subscription{Topic: topic, Start: start, Handle: got.handle}
 	m := join(t, b, group, sub)
-	if err := <-m.Failed(); !errors.Is(err, broker.ErrNoStart) {
-		t.Errorf("got %v, want ErrNoStart", err)
-	}
+	wantNoStart(t, m)
 	leave(t, m)
 	commitAs(t, group, topic, map[int32]int64{0: 0, 1: 0}, "somebody's metadata")
 	joinReady(t, b, group, sub)
