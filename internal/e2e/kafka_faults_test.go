@@ -216,6 +216,7 @@ func TestAnAcknowledgementDuringARebalanceCounts(t *testing.T) {
 		t.Error("the stock subscriber keeps an acknowledgement during a rebalance: this fault is gone")
 	}
 
+	f.add(1, "a") // one of both changes hands
 	got, done := make(chan string, 100), make(chan struct{})
 	sub := broker.Subscription{Topic: f.topic, Concurrency: 2, Handle: func(d broker.Delivery) {
 		got <- string(d.Record().Value)
@@ -225,9 +226,12 @@ func TestAnAcknowledgementDuringARebalanceCounts(t *testing.T) {
 		d.Done()
 	}}
 	f.ours(sub)
-	next(f, "the message", got)
+	for range 2 {
+		next(f, "the messages", got)
+	}
 	other := f.ours(sub)
 	f.until("the second member is in the group", func() bool { return f.members() == 2 })
+	<-time.After(inARebalance)
 	close(done)
 	f.until("it is ready", other.Ready)
 	f.add(0, "b")
@@ -238,6 +242,9 @@ func TestAnAcknowledgementDuringARebalanceCounts(t *testing.T) {
 		}
 	}
 }
+
+// inARebalance is when a member has been asked to give partitions away, and still waits for their handlers.
+const inARebalance = 1500 * time.Millisecond
 
 func TestASlowHandlerHoldsUpNoRebalance(t *testing.T) {
 	f := stockOnKafka(t, 2)
@@ -341,13 +348,16 @@ func TestWorkInFlightIsNotRepeatedAfterACleanStop(t *testing.T) {
 	}}
 	first := f.ours(sub)
 	next(f, "the message", got)
-	stopping, closed := make(chan struct{}), make(chan struct{})
+	closed := make(chan struct{})
 	go func() {
 		defer close(closed)
-		close(stopping)
 		f.close(first)
 	}()
-	<-stopping
+	select {
+	case <-closed:
+		t.Error("the stop does not wait for the handler that runs")
+	case <-time.After(time.Second):
+	}
 	close(release)
 	next(f, "the end of the stop", closed)
 	f.add(0, "b")
@@ -367,12 +377,19 @@ func TestAnotherHandlerIsNoOtherMember(t *testing.T) {
 	f.stock(other, wkafka.DefaultMarshaler{})
 	next(f, "the rebalance that a handler of another topic causes", session.Done())
 
-	var subs []broker.Subscription
+	r := router.New(must(kafka.New(kafkaSettings(t)))(t), router.Service("ours-"+f.topic))
 	for _, topic := range []string{f.topic, other} {
-		subs = append(subs, broker.Subscription{Topic: topic, Handle: func(d broker.Delivery) { d.Done() }})
+		router.Consume(r, topics.Event[[]byte]{Name: topic, Format: topics.Raw}, func(context.Context, []byte) error { return nil }, router.Name(topic))
 	}
-	f.until("the member is ready", f.ours(subs...).Ready)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- r.Run(ctx) }()
+	f.until("the service is ready", func() bool { return r.Ready() == nil })
 	if n := f.members(); n != 1 {
 		t.Errorf("%d members for two handlers, want 1", n)
+	}
+	stop()
+	if err := next(f, "the end", ended); err != nil {
+		t.Error(err)
 	}
 }
