@@ -16,8 +16,10 @@ const (
 	metadataMinAge = 250 * time.Millisecond
 	// metadataMaxAge is after how long new partitions are noticed at the latest.
 	metadataMaxAge = 10 * time.Second
-	maxBackoff     = 2500 * time.Millisecond
-	minBackoff     = 10 * time.Millisecond
+	// dialWithin leaves time for other tries, or other servers, within start.timeout: franz-go's own 10 s do not.
+	dialWithin = 4 * time.Second
+	maxBackoff = 2500 * time.Millisecond
+	minBackoff = 10 * time.Millisecond
 )
 
 // clientOpts are what all clients of a broker have in common.
@@ -27,6 +29,7 @@ func (b *Broker) clientOpts() []kgo.Opt {
 		kgo.ClientID(b.clientID),
 		kgo.SoftwareNameAndVersion("leat", "v1"),
 		kgo.WithLogger(clientLogger{b.log}),
+		kgo.DialTimeout(dialWithin),
 		kgo.RequestTimeoutOverhead(b.cfg.RequestTimeout),
 		kgo.RetryBackoffFn(backoff(b.cfg.RetryBackoff)),
 		kgo.MetadataMinAge(metadataMinAge),

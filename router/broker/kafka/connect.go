@@ -26,15 +26,22 @@ func (b *Broker) Connect(ctx context.Context) error {
 		if err == nil {
 			return nil
 		}
-		if ctx.Err() != nil && before != nil {
+		over := isOver(ctx)
+		if over && before != nil {
 			return b.unreachable(before) // this one tells of no more than the end of ctx
 		}
 		before = err
-		if ctx.Err() != nil || refused(err) {
+		if over || refused(err) {
 			return b.unreachable(err)
 		}
 		pause(ctx, connectPause)
 	}
+}
+
+// isOver tells that ctx has ended or is about to: dialing goes by the deadline, which comes a moment earlier.
+func isOver(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ctx.Err() != nil || ok && !time.Now().Before(deadline)
 }
 
 // greet pings and gets the producers ready at the same time.

@@ -69,44 +69,95 @@ func TestConnect(t *testing.T) {
 // What hangs up may be a proxy whose broker is away.
 func TestConnectWaitsForAPortThatHangsUp(t *testing.T) {
 	t.Parallel()
+	server := testservers.KafkaFor(t).Brokers[0]
+	addr, dialed := port(t, func(n int32, c net.Conn) {
+		if n > 10 {
+			answer(t, c, server)
+		}
+	})
+	if err := openBroker(t, config([]string{addr})).Connect(within(t)); err != nil {
+		t.Error(err)
+	}
+	if n := dialed(); n <= 10 {
+		t.Errorf("it dialed %d times", n)
+	}
+}
+
+// A port that takes connections and says nothing does not use up the time for another try.
+func TestConnectLeavesConnectionsThatSayNothing(t *testing.T) {
+	t.Parallel()
+	silence := make(chan struct{})
+	t.Cleanup(func() { close(silence) })
+	k, cfg := withTLS(t)
+	addr, dialed := port(t, func(n int32, c net.Conn) {
+		if n <= 3 { // one of each client
+			<-silence
+			return
+		}
+		answer(t, c, k.Brokers[0])
+	})
+	cfg.BootstrapServers = []string{addr}
+	ctx, cancel := context.WithTimeout(t.Context(), 9*time.Second)
+	defer cancel()
+	if err := openBroker(t, cfg).Connect(ctx); err != nil {
+		t.Error(err)
+	}
+	if n := dialed(); n <= 3 {
+		t.Errorf("it dialed %d times", n)
+	}
+}
+
+// port has connections served, which count from 1, and closed. It tells how many there were.
+func port(t *testing.T, serve func(n int32, c net.Conn)) (addr string, dialed func() int32) {
+	t.Helper()
 	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var hungUp atomic.Int32
+	t.Cleanup(func() { _ = l.Close() })
+	var count atomic.Int32
 	go func() {
 		for {
 			c, err := l.Accept()
 			if err != nil {
 				return
 			}
-			if hungUp.Add(1) <= 10 {
-				_ = c.Close()
-				continue
-			}
-			go answer(t, c)
+			n := count.Add(1)
+			go func() { serve(n, c); _ = c.Close() }()
 		}
 	}()
-	t.Cleanup(func() { _ = l.Close() })
-	if err := openBroker(t, config([]string{l.Addr().String()})).Connect(within(t)); err != nil {
-		t.Error(err)
-	}
-	if n := hungUp.Load(); n <= 10 {
-		t.Errorf("it dialed %d times", n)
-	}
+	return l.Addr().String(), count.Load
 }
 
 // answer lets a server of the tests answer for this port.
-func answer(t *testing.T, c net.Conn) {
+func answer(t *testing.T, c net.Conn, server string) {
 	t.Helper()
-	s, err := new(net.Dialer).DialContext(t.Context(), "tcp", testservers.KafkaFor(t).Brokers[0])
+	s, err := new(net.Dialer).DialContext(t.Context(), "tcp", server)
 	if err != nil {
 		t.Error(err)
 		return
 	}
 	go func() { _, _ = io.Copy(s, c); _ = s.Close() }()
 	_, _ = io.Copy(c, s)
-	_ = c.Close()
+}
+
+// atItsEnd is a context whose deadline is over a moment before it ends, which is when dialing fails already.
+type atItsEnd struct {
+	context.Context //nolint:containedctx // it is one itself
+	deadline        time.Time
+}
+
+func (c atItsEnd) Deadline() (time.Time, bool) { return c.deadline, true }
+
+// What dialing says when its time is over does not hide what servers said before.
+func TestTheEndOfTheTimeHidesNoAnswer(t *testing.T) {
+	t.Parallel()
+	addr, _ := port(t, func(int32, net.Conn) {})
+	cfg := config([]string{addr})
+	cfg.SecurityProtocol, cfg.SASLMechanism, cfg.SASLUsername, cfg.SASLPassword = "SASL_PLAINTEXT", "PLAIN", "ada", "secret"
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	wantUnreachable(t, openBroker(t, cfg).Connect(atItsEnd{ctx, time.Now().Add(time.Second)}), "KAFKA_SASL_PASSWORD", "ada")
 }
 
 func TestLogIn(t *testing.T) {
@@ -123,15 +174,23 @@ func TestLogIn(t *testing.T) {
 			}
 			produce(t, b.Sends(), &broker.Record{Topic: "t", Value: []byte("v")})
 			cfg.SASLPassword = "wrong" // which this server never says: the client tries until the time is over
-			ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
-			defer cancel()
-			wantUnreachable(t, openBroker(t, cfg).Connect(ctx), "KAFKA_SASL_PASSWORD", "ada", k.Brokers[0])
+			wantUnreachable(t, openBroker(t, cfg).Connect(briefly(t)), "KAFKA_SASL_PASSWORD", "ada", k.Brokers[0])
 		})
 	}
 }
 
 func TestTLS(t *testing.T) {
 	t.Parallel()
+	k, cfg := withTLS(t)
+	wantUnreachable(t, openBroker(t, config(k.Brokers)).Connect(briefly(t)), "KAFKA_SECURITY_PROTOCOL")
+	if err := openBroker(t, cfg).Connect(within(t)); err != nil {
+		t.Error(err)
+	}
+}
+
+// withTLS is a server that wants certificates, and what a client needs for it.
+func withTLS(t *testing.T) (testservers.Kafka, settings.Kafka) {
+	t.Helper()
 	cert, certPEM, keyPEM := certificate(t)
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM([]byte(certPEM))
@@ -139,12 +198,9 @@ func TestTLS(t *testing.T) {
 		Certificates: []tls.Certificate{cert}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: pool, MinVersion: tls.VersionTLS12,
 	}))
 	cfg := config(k.Brokers)
-	wantUnreachable(t, openBroker(t, cfg).Connect(briefly(t)), "KAFKA_SECURITY_PROTOCOL")
 	cfg.SecurityProtocol = "SSL"
 	cfg.SSLCAFile, cfg.SSLCertFile, cfg.SSLKeyFile = settings.File(certPEM), settings.File(certPEM), settings.File(keyPEM)
-	if err := openBroker(t, cfg).Connect(within(t)); err != nil {
-		t.Error(err)
-	}
+	return k, cfg
 }
 
 // certificate signs itself and is good for client and server on the loopback.
