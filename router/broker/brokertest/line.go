@@ -1,14 +1,19 @@
 package brokertest
 
 import (
+	"context"
 	"io"
 	"net"
 	"sync"
 	"testing"
+	"time"
 )
 
-// Line is a way to a server that can be cut, for backends that crash best from outside: see
-// [Crash]. It listens on a loopback port and carries bytes both ways.
+// lag is how long what a client has sent may take to arrive.
+const lag = 20 * time.Millisecond
+
+// Line is a way to a server that can be cut and mended: see [Away], and [Crash] for backends that
+// crash best from outside. It listens on a loopback port and carries bytes both ways.
 type Line struct {
 	listener net.Listener
 	target   string
@@ -22,33 +27,59 @@ type Line struct {
 // NewLine starts a line to a server at host:port. It is closed at the end of t.
 func NewLine(t testing.TB, target string) *Line {
 	t.Helper()
-	var config net.ListenConfig
-	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	l, err := newLine(t.Context(), target, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &Line{listener: listener, target: target}
-	l.wg.Go(l.serve)
-	t.Cleanup(func() {
-		_ = listener.Close()
-		l.Cut()
-		l.wg.Wait()
-	})
+	t.Cleanup(l.close)
 	return l
+}
+
+func newLine(ctx context.Context, target string, broken bool) (*Line, error) {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	l := &Line{listener: listener, target: target, broken: broken}
+	l.wg.Go(l.serve)
+	return l, nil
 }
 
 // Addr is where the line begins, as host:port.
 func (l *Line) Addr() string { return l.listener.Addr().String() }
 
-// Cut breaks all connections and lets no other begin.
+// Cut breaks all connections and lets no other begin before Mend. For a moment what the client sends
+// still arrives and its answers are lost, as happens to the unlucky.
 func (l *Line) Cut() {
+	l.set(true)
+	<-time.After(lag)
+	l.hangUp()
+}
+
+// Mend lets connections begin again after Cut.
+func (l *Line) Mend() { l.set(false) }
+
+func (l *Line) set(broken bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.broken = true
+	l.broken = broken
+}
+
+func (l *Line) hangUp() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	for _, c := range l.conns {
 		_ = c.Close()
 	}
 	l.conns = nil
+}
+
+func (l *Line) close() {
+	_ = l.listener.Close()
+	l.set(true)
+	l.hangUp()
+	l.wg.Wait()
 }
 
 func (l *Line) serve() {
@@ -72,17 +103,33 @@ func (l *Line) carry(client net.Conn) {
 		return
 	}
 	var wg sync.WaitGroup
-	wg.Go(func() { pipe(client, server) })
+	wg.Go(func() { pipe(answers{client, l}, server) })
 	pipe(server, client)
 	wg.Wait()
 }
 
-// keep remembers the ends of a connection; false when the line was cut.
+// keep remembers the ends of a connection; false when the line is cut.
 func (l *Line) keep(cs ...net.Conn) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.conns = append(l.conns, cs...)
 	return !l.broken
+}
+
+// answers is the end of the client. What it is told by a line that is cut gets lost.
+type answers struct {
+	net.Conn
+	l *Line
+}
+
+func (a answers) Write(p []byte) (int, error) {
+	a.l.mu.Lock()
+	lost := a.l.broken
+	a.l.mu.Unlock()
+	if lost {
+		return len(p), nil
+	}
+	return a.Conn.Write(p)
 }
 
 // pipe carries one direction and ends both.
