@@ -57,8 +57,9 @@ type Broker interface {
 	// CreateTopics creates what does not exist and leaves alone what does.
 	CreateTopics(ctx context.Context, ts ...TopicConfig) error
 
-	// Close flushes the producers until ctx ends and releases all connections. Members must
-	// be closed before. Closing twice is no error.
+	// Close flushes the producers until ctx ends and releases all connections. What is left
+	// then is told to its callers, and an error tells that something was. Members must be
+	// closed before. Closing twice is no error.
 	Close(ctx context.Context) error
 }
 

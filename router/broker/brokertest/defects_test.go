@@ -101,7 +101,9 @@ var defects = []defective{
 	{"answers no error after Close", "calls after Close answer ErrClosed", defect{neverCloses: true}},
 }
 
-func allDefects() []defective { return slices.Concat(defects, rareDefects, moreDefects, cornerDefects) }
+func allDefects() []defective {
+	return slices.Concat(defects, rareDefects, moreDefects, cornerDefects, awayDefects)
+}
 
 func TestDefectsAreNoticed(t *testing.T) {
 	t.Parallel()
@@ -153,7 +155,9 @@ func atOnce[E any](t *testing.T, es []E, name func(E) string, f func(*testing.T,
 	running.Wait()
 }
 
-func (s *store) open(testing.TB) broker.Broker { return client{s, new(atomic.Bool)} }
+func (s *store) open(testing.TB) broker.Broker {
+	return client{s, new(atomic.Bool), &way{defect: s.defect}}
+}
 
 type neverDone struct{ broker.Delivery }
 

@@ -11,7 +11,7 @@
 //				t.Fatal(err)
 //			}
 //			return b
-//		}, brokertest.Crash(kill), brokertest.Cannot("a topic has the partitions it was created with", "streams have one"))
+//		}, brokertest.Crash(kill), brokertest.Away(unplug), brokertest.Cannot("a topic has the partitions it was created with", "streams have one"))
 //	}
 //
 // Every case has a name, topics and groups of its own, and runs beside others in real time.

@@ -33,6 +33,15 @@ func Crash(f func(b broker.Broker, ms []broker.Member)) Option {
 	return optionFunc(func(s *suite) { s.crash = f })
 }
 
+// Away says how the way from one client to its server breaks: once f returned, nothing that b sends
+// arrives or is answered. What b sent before may have arrived, and its answer be lost. b is what
+// open returned; other clients of the server are left alone. back mends the way; it is called
+// once, perhaps after b was closed. See [Line] and [Lines]. Without Away the cases of an outage
+// do not run, which is reported.
+func Away(f func(b broker.Broker) (back func())) Option {
+	return optionFunc(func(s *suite) { s.away = f })
+}
+
 // Patience is how long a case waits for what must happen before it fails. Default one minute.
 func Patience(d time.Duration) Option {
 	return optionFunc(func(s *suite) { s.patience = d })

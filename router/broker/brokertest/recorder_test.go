@@ -42,7 +42,7 @@ func (r *recorder) Context() context.Context { return context.WithoutCancel(r.TB
 // failures runs a case and returns what it says against a backend.
 func failures(t testing.TB, name string, patience time.Duration, open func(testing.TB) broker.Broker) []string {
 	t.Helper()
-	s := newSuite(open, []Option{Patience(patience), Crash(crashWrapped)})
+	s := newSuite(open, []Option{Patience(patience), Crash(crashWrapped), Away(breakWay)})
 	r := &recorder{scope: scope{TB: t}}
 	ended := make(chan struct{})
 	go func() { // a fatal failure ends the goroutine

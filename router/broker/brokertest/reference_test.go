@@ -140,7 +140,9 @@ Your own backend is done when
 brokertest.Run(t, open)
 ` + "```" + `
 
-passes, where ` + "`open`" + ` returns a client to the same server each time it is called.
+passes, where ` + "`open`" + ` returns a client to the same server each time it is called. The cases of a crash and of a
+broker that is away need to be told how those happen to a client of yours, by ` + "`brokertest.Crash`" + ` and ` + "`brokertest.Away`" + `:
+` + "`brokertest.Line`" + ` is a way to a server that can be cut and mended.
 
 `
 

@@ -16,6 +16,7 @@ type suite struct {
 	cannot   map[string]string
 	notFor   map[string]string
 	crash    func(broker.Broker, []broker.Member)
+	away     func(broker.Broker) (back func())
 	patience time.Duration
 	atOnce   int
 }
@@ -82,6 +83,9 @@ func (s *suite) whyNot(c testCase) string {
 	}
 	if c.crashes && s.crash == nil {
 		return "not run: no brokertest.Crash was given"
+	}
+	if c.away && s.away == nil {
+		return "not run: no brokertest.Away was given"
 	}
 	return ""
 }

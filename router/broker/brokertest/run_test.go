@@ -30,6 +30,7 @@ func TestUnknownNamesAreFaults(t *testing.T) {
 func TestWhyCasesDoNotRun(t *testing.T) {
 	t.Parallel()
 	crash := Crash(func(broker.Broker, []broker.Member) {})
+	away := Away(func(broker.Broker) (back func()) { return func() {} })
 	for _, c := range []struct {
 		name string
 		opts []Option
@@ -41,6 +42,8 @@ func TestWhyCasesDoNotRun(t *testing.T) {
 		{"a case without meaning", []Option{NotFor("x", "no limit")}, testCase{name: "x"}, "not applicable: no limit"},
 		{"a crash that nobody knows how", nil, testCase{name: "x", crashes: true}, "not run: no brokertest.Crash was given"},
 		{"a crash", []Option{crash}, testCase{name: "x", crashes: true}, ""},
+		{"an outage that nobody knows how", nil, testCase{name: "x", away: true}, "not run: no brokertest.Away was given"},
+		{"an outage", []Option{away}, testCase{name: "x", away: true}, ""},
 		{"a declared crash", []Option{Cannot("x", "it never crashes")}, testCase{name: "x", crashes: true}, "not met: it never crashes"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

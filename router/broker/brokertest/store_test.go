@@ -32,6 +32,8 @@ type defect struct {
 	scribbles   bool // the record of a caller is changed
 	directTwice bool // what was not written directly was written all the same
 	neverCloses bool // clients go on after their Close
+	mute        bool // Close does not tell what it gave up
+	endless     bool // Close does not end with its context
 
 	produce  func(*broker.Record)                                                                // changes a record on its way in
 	sends    func(broker.Producer) broker.Producer                                               // wraps the producers
@@ -47,24 +49,29 @@ type defect struct {
 	reads  func([]*broker.Record) []*broker.Record                        // changes what is read to the end
 	create func(*broker.TopicConfig)                                      // changes what is created
 	list   func([]broker.TopicInfo) []broker.TopicInfo                    // changes what is listed
+
+	meanwhile func(waiting) bool // answers what is published while the broker is away; false: it did not
+	back      func([]waiting)    // writes what had waited
+	left      func(waiting) bool // tells of what Close gives up; true: it waits all the same
 }
 
 // client is one instance of a service on a store. Its Close leaves the store open.
 type client struct {
 	*store
 	over *atomic.Bool
+	way  *way
 }
 
-func (c client) Close(context.Context) error {
+func (c client) Close(ctx context.Context) error {
 	c.over.Store(!c.defect.neverCloses)
-	return nil
+	return c.way.close(ctx)
 }
 
 func (c client) Sends() broker.Producer   { return c.producer() }
 func (c client) Outputs() broker.Producer { return c.producer() }
 
 func (c client) producer() broker.Producer {
-	var p broker.Producer = closable{c.Broker.Sends(), c.over}
+	var p broker.Producer = closable{distant{c.Broker.Sends(), c.way}, c.over}
 	if c.defect.sends != nil {
 		p = c.defect.sends(p)
 	}

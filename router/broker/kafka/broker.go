@@ -80,7 +80,7 @@ func (b *Broker) prepare() error {
 	if err := errors.Join(securityErr, codecErr, checkGroup(&b.cfg), checkSize(&b.cfg)); err != nil {
 		return err
 	}
-	b.security = security
+	b.security = append(b.security, security...)
 	return b.newClients(codec)
 }
 

@@ -29,18 +29,29 @@ func TestConformanceEmbedded(t *testing.T) {
 	conform(t, testservers.EmbeddedKafka(t))
 }
 
+// onLines is a broker whose connections can be cut.
+type onLines struct {
+	*kafka.Broker
+	lines *brokertest.Lines
+}
+
 func conform(t *testing.T, server testservers.Kafka) {
 	t.Helper()
 	brokertest.Run(t, func(t testing.TB) broker.Broker {
 		t.Helper()
-		b, err := kafka.New(config(server.Brokers), kafka.Logger(slog.New(slog.NewTextHandler(t.Output(), nil))))
+		lines := brokertest.NewLines(t)
+		b, err := kafka.New(config(server.Brokers), kafka.Dialer(lines.Dial), kafka.Logger(slog.New(slog.NewTextHandler(t.Output(), nil))))
 		if err != nil {
 			t.Fatal(err)
 		}
-		return b
+		return onLines{b, lines}
 	}, append(cannot, brokertest.Crash(func(_ broker.Broker, ms []broker.Member) {
 		for _, m := range ms {
 			kafka.Crash(m)
 		}
+	}), brokertest.Away(func(b broker.Broker) (back func()) {
+		lines := b.(onLines).lines //nolint:forcetypeassert // see above
+		lines.Cut()
+		return lines.Mend
 	}))...)
 }

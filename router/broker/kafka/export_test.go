@@ -1,10 +1,19 @@
 package kafka
 
 import (
+	"context"
+	"net"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/leat-go/leat/router/broker"
 )
+
+// Dialer replaces how connections begin.
+func Dialer(dial func(ctx context.Context, network, addr string) (net.Conn, error)) Option {
+	return optionFunc(func(b *Broker) { b.security = append(b.security, kgo.Dialer(dial)) })
+}
 
 // Crash ends a member without draining and without a commit.
 func Crash(joined broker.Member) {

@@ -16,6 +16,8 @@ var cannot = []brokertest.Option{
 	brokertest.NotFor("a message that is too large is refused by Check", "memory has no limit"),
 	brokertest.NotFor("a message that is too large fails alone", "memory has no limit"),
 	brokertest.NotFor("of messages published together one that is too large fails alone", "memory has no limit"),
+	brokertest.NotFor("what is published while the broker is away is written when it is back, in order", "memory has no server"),
+	brokertest.NotFor("what may have been written when Close gave up is told as unknown", "memory has no server"),
 }
 
 func TestConformance(t *testing.T) {

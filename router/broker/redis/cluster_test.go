@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"strconv"
 	"sync"
 	"testing"
@@ -29,62 +28,27 @@ func TestConformanceCluster(t *testing.T) {
 	old := as62(t, cluster.Nodes()...)
 	brokertest.Run(t, func(t testing.TB) broker.Broker {
 		t.Helper()
-		lines := newLines(t)
+		lines := brokertest.NewLines(t)
 		cfg := settings.Redis{URL: settings.URL("redis://" + cluster.Addr()), Cluster: true, Lease: 3 * time.Second}
 		old(&cfg)
-		b, err := redis.New(cfg, redis.Logger(slog.New(slog.NewTextHandler(t.Output(), nil))), redis.Dialer(lines.dial))
+		b, err := redis.New(cfg, redis.Logger(slog.New(slog.NewTextHandler(t.Output(), nil))), redis.Dialer(lines.Dial))
 		if err != nil {
 			t.Fatal(err)
 		}
 		return onLines{b, lines}
 	}, append(cannot, brokertest.Crash(func(b broker.Broker, _ []broker.Member) {
-		b.(onLines).lines.cut() //nolint:forcetypeassert // see above
+		b.(onLines).lines.Cut() //nolint:forcetypeassert // see above
+	}), brokertest.Away(func(b broker.Broker) (back func()) {
+		lines := b.(onLines).lines //nolint:forcetypeassert // see above
+		lines.Cut()
+		return lines.Mend
 	}))...)
 }
 
 // onLines is a broker whose connections can be cut, to whatever node.
 type onLines struct {
 	*redis.Broker
-	lines *lines
-}
-
-// lines are the connections of a client.
-type lines struct {
-	mu    sync.Mutex
-	over  bool
-	conns []net.Conn
-}
-
-func newLines(t testing.TB) *lines {
-	t.Helper()
-	l := &lines{}
-	t.Cleanup(l.cut)
-	return l
-}
-
-func (l *lines) dial(ctx context.Context, network, addr string) (net.Conn, error) {
-	var d net.Dialer
-	c, err := d.DialContext(ctx, network, addr)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if err == nil && l.over {
-		return nil, errors.Join(errors.New("the line is cut"), c.Close())
-	}
-	l.conns = append(l.conns, c)
-	return c, err
-}
-
-// cut breaks all connections and lets no other begin.
-func (l *lines) cut() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.over = true
-	for _, c := range l.conns {
-		if c != nil {
-			_ = c.Close()
-		}
-	}
-	l.conns = nil
+	lines *brokertest.Lines
 }
 
 func inCluster(c *settings.Redis) { c.Cluster = true }

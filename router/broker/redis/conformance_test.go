@@ -55,5 +55,9 @@ func conform(t *testing.T, addr string, change func(*settings.Redis)) {
 		return onLine{b, line}
 	}, append(cannot, brokertest.Crash(func(b broker.Broker, _ []broker.Member) {
 		b.(onLine).line.Cut() //nolint:forcetypeassert // see above
+	}), brokertest.Away(func(b broker.Broker) (back func()) {
+		line := b.(onLine).line //nolint:forcetypeassert // see above
+		line.Cut()
+		return line.Mend
 	}))...)
 }

@@ -1,6 +1,7 @@
 package sarama
 
 import (
+	"context"
 	"net"
 	"testing"
 	"time"
@@ -53,15 +54,15 @@ func TestConformanceEmbedded(t *testing.T) {
 // onLines is a broker whose connections can be cut.
 type onLines struct {
 	*Broker
-	lines lines
+	lines *brokertest.Lines
 }
 
-// lines are the ways to servers, by address.
-type lines map[string]*brokertest.Line
+// dialer is how sarama asks for connections.
+type dialer struct{ *brokertest.Lines }
 
 // Dial takes the line to a server.
-func (ls lines) Dial(network, addr string) (net.Conn, error) {
-	return net.Dial(network, ls[addr].Addr()) //nolint:noctx // sarama gives none
+func (d dialer) Dial(network, addr string) (net.Conn, error) {
+	return d.Lines.Dial(context.Background(), network, addr) // sarama gives none
 }
 
 func conform(t *testing.T, server testservers.Kafka) {
@@ -75,15 +76,14 @@ func conform(t *testing.T, server testservers.Kafka) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ls := lines{}
-		for _, addr := range server.Brokers {
-			ls[addr] = brokertest.NewLine(t, addr)
-		}
-		b.conf.Net.Proxy.Enable, b.conf.Net.Proxy.Dialer = true, ls
-		return onLines{b, ls}
+		lines := brokertest.NewLines(t)
+		b.conf.Net.Proxy.Enable, b.conf.Net.Proxy.Dialer = true, dialer{lines}
+		return onLines{b, lines}
 	}, append(cannot, brokertest.Crash(func(b broker.Broker, _ []broker.Member) {
-		for _, line := range b.(onLines).lines { //nolint:forcetypeassert // see above
-			line.Cut()
-		}
+		b.(onLines).lines.Cut() //nolint:forcetypeassert // see above
+	}), brokertest.Away(func(b broker.Broker) (back func()) {
+		lines := b.(onLines).lines //nolint:forcetypeassert // see above
+		lines.Cut()
+		return lines.Mend
 	}))...)
 }

@@ -18,7 +18,8 @@ import (
 
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(testservers.Tests{M: m},
-		goleak.IgnoreTopFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick")) // one per process, for ever
+		goleak.IgnoreTopFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick"),       // one per process, for ever
+		goleak.IgnoreAnyFunction("github.com/eapache/go-resiliency/breaker.(*Breaker).timer")) // ends 10 s after a partition was away
 }
 
 func cfgFor(servers ...string) settings.Kafka {

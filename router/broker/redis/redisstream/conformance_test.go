@@ -66,5 +66,9 @@ func conform(t *testing.T, server testservers.Redis) {
 		return onLine{open(t, cfgFor("redis://"+line.Addr()+"/0")), line}
 	}, append(cannot, brokertest.Crash(func(b broker.Broker, _ []broker.Member) {
 		b.(onLine).line.Cut() //nolint:forcetypeassert // see above
+	}), brokertest.Away(func(b broker.Broker) (back func()) {
+		line := b.(onLine).line //nolint:forcetypeassert // see above
+		line.Cut()
+		return line.Mend
 	}))...)
 }
