@@ -81,7 +81,7 @@ func (b *Broker) consumerOpts() []kgo.Opt {
 		kgo.FetchMaxBytes(fetchMaxBytes),
 		kgo.FetchMaxPartitionBytes(fetchMuch),
 		kgo.MaxConcurrentFetches(concurrentFetches),
-		kgo.FetchMaxWait(500*time.Millisecond),
+		kgo.FetchMaxWait(fetchWait),
 		kgo.FetchIsolationLevel(level),
 		// Positions are chosen here for every partition; these apply when the log lost data.
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),

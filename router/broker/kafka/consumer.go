@@ -217,11 +217,6 @@ func (c *consumer) feedPart(p *part, f *kgo.FetchTopicPartition) (full bool) {
 	return p.feed(f.Records)
 }
 
-// breather is how long polling waits for a partition at its bound. The client throws away
-// what it has fetched of a partition that is paused, and fetches it again later: where
-// handlers are fast it costs less to wait.
-const breather = 20 * time.Millisecond
-
 // makeRoom returns when the partitions have room again, or pauses them. Those whose handlers
 // are slow are paused at once, so that they hold up nobody else.
 func (c *consumer) makeRoom(ctx context.Context, full []*part) {
@@ -246,7 +241,7 @@ func (c *consumer) awaitRoom(ctx context.Context) {
 		if len(ps) == 0 || slices.ContainsFunc(ps, func(p *part) bool { return !p.gen.Full() }) {
 			return
 		}
-		within, cancel := context.WithTimeout(ctx, breather/2) // others may have room sooner, or be new
+		within, cancel := context.WithTimeout(ctx, breather/5) // others may have room sooner, or be new
 		_ = ps[0].gen.Wait(within)
 		cancel()
 	}
