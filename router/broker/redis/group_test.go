@@ -202,11 +202,12 @@ func TestNothingFinishedComesAgainAfterClose(t *testing.T) {
 	})
 }
 
+// TestPartitionsAreBalanced has a lease that nobody waits for: who gives something away or leaves hands it over.
 func TestPartitionsAreBalanced(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, addr string) {
 		t.Helper()
-		b := open(t, addr)
+		b := open(t, addr, func(c *settings.Redis) { c.Lease = 10 * patience })
 		topic := create(t, b, 4)
 		c := client(t, addr)
 		owners := func() map[string]int {

@@ -35,6 +35,12 @@ func TestAMemberStoppedInsideItsReadDoesNothingToTheNextOwner(t *testing.T) {
 			s.publish("b")
 			s.answer = func() { read.pass(); read.answer() }
 		},
+		"the server gets the question before one of the next owner": func(s *stoppedMember) {
+			read := s.inRead()
+			s.stop()
+			s.publish("b")
+			s.answer = func() { s.askFirst(read) }
+		},
 		"the answer is on its way": func(s *stoppedMember) {
 			read := s.inRead()
 			s.stop()
@@ -74,8 +80,9 @@ type stoppedMember struct {
 	addr    string
 	b       *redis.Broker
 	topic   string
-	line    *proxy
+	line    *proxy // of the process
 	process *memberProcess
+	other   *proxy // of the next owner
 	next    broker.Member
 	answer  func() // lets the connection go on that waits
 	rounds  []string
@@ -83,7 +90,7 @@ type stoppedMember struct {
 
 func newStoppedMember(t *testing.T, addr string) *stoppedMember {
 	t.Helper()
-	s := &stoppedMember{T: t, addr: addr, line: newProxy(t, addr), answer: func() {}}
+	s := &stoppedMember{T: t, addr: addr, line: newProxy(t, addr), other: newProxy(t, addr), answer: func() {}}
 	s.b = open(t, addr, s.lease)
 	s.topic = create(t, s.b, 1)
 	s.process = startMember(t, memberConfig{Addr: s.line.addr(), Topic: s.topic, Lease: memberLease}, &s.history)
@@ -126,6 +133,20 @@ func (s *stoppedMember) inRead() *stop {
 	return read
 }
 
+// askFirst has the server answer the process while there is something new that the next owner is about to read.
+func (s *stoppedMember) askFirst(read *stop) {
+	s.Helper()
+	next := s.other.stopAt(s.T, redis.ReadHash)
+	s.publish("n")
+	receive(s.T, next.caught)
+	read.pass()
+	<-time.After(memberLease / 10) // for the server
+	read.answer()
+	next.pass()
+	next.answer()
+	s.handled("n", "next")
+}
+
 // busy has the process handle a message that takes long.
 func (s *stoppedMember) busy(id string) {
 	s.Helper()
@@ -145,7 +166,7 @@ func (s *stoppedMember) pending(n int64) {
 // takenOver has another member handle what came meanwhile.
 func (s *stoppedMember) takenOver() {
 	s.Helper()
-	s.next = join(s.T, open(s.T, s.addr, s.lease), group(s.topic, s.history.handle("next")))
+	s.next = join(s.T, open(s.T, s.other.addr(), s.lease), group(s.topic, s.history.handle("next")))
 	s.handled("b", "next")
 }
 
@@ -168,7 +189,7 @@ func (s *stoppedMember) check() {
 	s.Helper()
 	for _, name := range s.rounds {
 		who := "process"
-		if name == "b" || name == "c" {
+		if slices.Contains([]string{"b", "n", "c"}, name) {
 			who = "next"
 		}
 		for i := range round {
