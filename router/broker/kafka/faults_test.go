@@ -58,6 +58,26 @@ func TestConcurrentPublishesShareRequests(t *testing.T) {
 	}
 }
 
+// What is published while another message lingers goes with it.
+func TestLingeringMessagesShareARequest(t *testing.T) {
+	t.Parallel()
+	c, b := fake(t, func(cfg *settings.Kafka) { cfg.Linger = time.Second })
+	h := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Observe: true, Count: -1})
+	for _, p := range []broker.Producer{b.Sends(), b.Outputs()} {
+		produce(t, p, &broker.Record{Topic: "t", Key: []byte("k")}) // now it has its id and knows the topic
+		before, first := h.Hits(), make(chan error, 1)
+		p.Produce(within(t), &broker.Record{Topic: "t", Key: []byte("k")}, func(_ broker.Receipt, err error) { first <- err })
+		<-time.After(100 * time.Millisecond)
+		produce(t, p, &broker.Record{Topic: "t", Key: []byte("k")})
+		if err := await(t, first); err != nil {
+			t.Error(err)
+		}
+		if n := h.Hits() - before; n != 1 {
+			t.Errorf("%d requests for two messages, want 1", n)
+		}
+	}
+}
+
 func TestAStaticMemberStaysInTheGroupWhenItStops(t *testing.T) {
 	t.Parallel()
 	for instance, want := range map[string]int{"": 0, "one": 1} {

@@ -3,7 +3,6 @@ package kafka_test
 import (
 	"context"
 	"errors"
-	"os"
 	"strings"
 	"testing"
 
@@ -22,7 +21,6 @@ import (
 // The environment of a service in production runs against three nodes with TLS and a password.
 func TestTheSettingsOfAServiceInProduction(t *testing.T) {
 	t.Parallel()
-	onlyLong(t, "it starts three nodes")
 	const password = "p@ss-word#1"
 	server := startKafka(t, testservers.KafkaOptions{Nodes: 3, Heap: "256m", Security: &testservers.KafkaSecurity{
 		Users: map[string]string{"user-service": password}, Super: []string{"user-service"},
@@ -58,14 +56,6 @@ func TestTheSettingsOfAServiceInProduction(t *testing.T) {
 	}
 	if topic := describe(t, server.Brokers(), "user-events"); len(topic.Partitions[0].Replicas) != 3 {
 		t.Errorf("%d replicas, want one on each node", len(topic.Partitions[0].Replicas))
-	}
-}
-
-// onlyLong skips what takes long unless LEAT_LONG=1 asks for it.
-func onlyLong(t *testing.T, why string) {
-	t.Helper()
-	if os.Getenv("LEAT_LONG") != "1" {
-		t.Skipf("only with LEAT_LONG=1: %s", why)
 	}
 }
 
