@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/leat-go/leat/internal/testservers"
 	"github.com/leat-go/leat/router/broker"
 	"github.com/leat-go/leat/router/broker/redis"
+	"github.com/leat-go/leat/settings"
 )
 
 // alone publishes one by one until the next caller counts as alone.
@@ -101,6 +103,36 @@ func TestNobodyOvertakesACallerThatWritesItself(t *testing.T) {
 	got := idsOf(t, b, topic)
 	if got = got[slices.Index(got, "unanswered"):]; !slices.Equal(slices.Compact(got), []string{"unanswered", "later"}) {
 		t.Errorf("written: %v", got)
+	}
+}
+
+// A refusal tells nothing of the try before it, whose answer was lost.
+func TestWhatIsRefusedAfterALostAnswerMayHaveBeenWritten(t *testing.T) {
+	t.Parallel()
+	s := ownServer(t, testservers.RedisOptions{})
+	p, admin := newProxy(t, s.Addr()), client(t, s.Addr())
+	permit := func(rules ...any) {
+		fail(t, admin.Do(t.Context(), append([]any{"ACL", "SETUSER", "writer"}, rules...)...).Err())
+	}
+	permit("on", ">secret", "~*", "&*", "+@all")
+	b := open(t, p.addr(), func(c *settings.Redis) { c.Username, c.Password = "writer", "secret" })
+	topic := create(t, b, 1)
+	publish(t, b, &broker.Record{Topic: topic, ID: "before"})
+	lost := p.stopAt(t, "unanswered")
+	wrote := make(chan error, 1)
+	b.Sends().Produce(t.Context(), &broker.Record{Topic: topic, ID: "unanswered"}, func(_ broker.Receipt, err error) { wrote <- err })
+	receive(t, lost.caught)
+	lost.pass()
+	until(t, "it is written", func() bool { return admin.XLen(t.Context(), topic).Val() == 2 })
+	permit("-xadd")
+	p.set(true)
+	lost.answer()
+	p.set(false)
+	if err := receive(t, wrote); !errors.Is(err, broker.ErrOutcomeUnknown) || !strings.Contains(err.Error(), "xadd") {
+		t.Errorf("what was written: %v", err)
+	}
+	if _, err := send(t, b, &broker.Record{Topic: topic, ID: "after"}); err == nil || errors.Is(err, broker.ErrOutcomeUnknown) {
+		t.Errorf("what was refused at once: %v", err)
 	}
 }
 

@@ -30,6 +30,7 @@ type write struct {
 	stream    string      // "" before its partition was chosen
 	compacts  bool        // it replaces the former record of its key
 	cmd       redis.Cmder // of the last try
+	lost      bool        // a try was not answered: it may have been written
 }
 
 // xaddID is how many arguments of XADD there are up to the id.
@@ -190,7 +191,7 @@ func (w *writer) place(batch []*write) ([]*write, error) {
 			return append(kept, batch[i:]...), err
 		default:
 			name = ""
-			w.finish(x, broker.Receipt{}, fmt.Errorf("publish to %s: %w", x.r.Topic, explain(err)))
+			w.finish(x, broker.Receipt{}, x.refused(err))
 		}
 	}
 	return kept, nil
@@ -236,9 +237,10 @@ func (w *writer) settle(batch []*write) (rest []*write) {
 		case err == nil:
 			x.done(receipt(x), nil)
 		case passing(err) || redis.IsExecAbortError(err):
+			x.lost = x.lost || !answered(err)
 			rest = append(rest, x)
 		default:
-			x.done(broker.Receipt{}, fmt.Errorf("publish to %s: %w", x.r.Topic, explain(err)))
+			x.done(broker.Receipt{}, x.refused(err))
 		}
 	}
 	w.finished(len(batch) - len(rest))
@@ -316,6 +318,15 @@ func (w *writer) close() {
 	for _, x := range left {
 		w.finish(x, broker.Receipt{}, x.closed())
 	}
+}
+
+// refused is what a caller hears when sending the record again is useless.
+func (x *write) refused(err error) error {
+	err = fmt.Errorf("publish to %s: %w", x.r.Topic, explain(err))
+	if x.lost {
+		return fmt.Errorf("%w when a try was not answered, and the next one failed: %w", broker.ErrOutcomeUnknown, err)
+	}
+	return err
 }
 
 // closed is what a caller hears when the writer closes before the record was answered.

@@ -159,16 +159,16 @@ func (p *Producer) work(l *line) {
 
 // send publishes until it succeeds, is refused, or ran out of time.
 func (p *Producer) send(j *job) (broker.Receipt, error) {
-	for wait := firstWait; ; wait = min(2*wait, maxWait) {
+	for wait, again := firstWait, false; ; wait, again = min(2*wait, maxWait), true {
 		receipt, err := p.try(j.rec)
 		if err == nil {
 			return receipt, nil
 		}
 		explained, final := p.cfg.Explain(j.rec.Topic, err)
 		switch {
-		case final:
+		case final && !again: // the answer to an earlier try may be what got lost
 			return broker.Receipt{}, explained
-		case j.late(wait) || !p.pause(wait):
+		case final || j.late(wait) || !p.pause(wait):
 			return broker.Receipt{}, fmt.Errorf("%w: %w", broker.ErrOutcomeUnknown, explained)
 		}
 	}

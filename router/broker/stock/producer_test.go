@@ -147,6 +147,23 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
+func TestWhatIsRefusedAfterAFailureMayHaveBeenWritten(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		failures := []error{errBroken, errRefused}
+		p := stock.NewProducer(configFor(&publisher{f: func(string, *broker.Record) (err error) {
+			err, failures = failures[0], failures[1:]
+			return err
+		}}))
+		if errs := produce(p, &broker.Record{Topic: "t"}); !errors.Is(errs[0], broker.ErrOutcomeUnknown) || !errors.Is(errs[0], errRefused) {
+			t.Error(errs[0])
+		}
+		if err := p.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestAFullProducerBlocks(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
