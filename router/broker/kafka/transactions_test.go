@@ -45,6 +45,42 @@ func TestCommitsStepOverAbortedTransactions(t *testing.T) {
 	}
 }
 
+// A service that says so gets what was taken back, too, and at once.
+func TestReadUncommittedTakesWhatIsNotCommitted(t *testing.T) {
+	t.Parallel()
+	b := newBroker(t, func(c *settings.Kafka) { c.IsolationLevel = "read_uncommitted" })
+	topic := newTopic(t, b, 1)
+	cl := foreignProducer(t, kgo.TransactionalID(topic))
+	defer cl.Close()
+	transact(t, cl, topic, "aborted", kgo.TryAbort)
+	if err := cl.BeginTransaction(); err != nil {
+		t.Fatal(err)
+	}
+	if err := cl.ProduceSync(within(t), &kgo.Record{Topic: topic, Value: []byte("open")}).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"aborted", "aborted too", "open"}
+	var got seen
+	joinReady(t, b, testservers.Unique(t, "g"), broker.Subscription{Topic: topic, Handle: got.handle})
+	got.wait(t, len(want))
+	if d := cmp.Diff(want, got.keys()[""]); d != "" {
+		t.Error(d)
+	}
+	var read []string
+	for r, err := range b.Read(within(t), broker.ReadOptions{Topics: []string{topic}, UntilEnd: true}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		read = append(read, string(r.Value))
+	}
+	if d := cmp.Diff(want, read); d != "" {
+		t.Error(d)
+	}
+	if err := cl.EndTransaction(within(t), kgo.TryCommit); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // transact writes two records in a transaction and ends it.
 func transact(t *testing.T, cl *kgo.Client, topic, value string, end kgo.TransactionEndTry) {
 	t.Helper()
