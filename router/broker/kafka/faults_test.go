@@ -113,6 +113,27 @@ func TestOutputsNeedNoMoreThanTheConnectionToCome(t *testing.T) {
 	produce(t, b.Outputs(), keyed("t", 100, 10)...)
 }
 
+// A refusal tells nothing of the try before it, whose answer was lost.
+func TestWhatIsRefusedAfterALostAnswerMayHaveBeenWritten(t *testing.T) {
+	t.Parallel()
+	c, b := fake(t)
+	create(t, b, broker.TopicConfig{Name: "t", Partitions: 1})
+	produce(t, b.Sends(), keyed("t", 1, 1)...)
+	refused := func() error {
+		c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.TopicAuthorizationFailed})
+		outcome := make(chan error, 1)
+		b.Sends().Produce(t.Context(), &broker.Record{Topic: "t"}, func(_ broker.Receipt, err error) { outcome <- err })
+		return await(t, outcome)
+	}
+	c.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) { return nil, errors.New("hangs up"), true })
+	if err := refused(); !errors.Is(err, broker.ErrOutcomeUnknown) || !errors.Is(err, kerr.TopicAuthorizationFailed) {
+		t.Errorf("after a lost answer: %v", err)
+	}
+	if err := refused(); errors.Is(err, broker.ErrOutcomeUnknown) || !errors.Is(err, kerr.TopicAuthorizationFailed) {
+		t.Errorf("at once: %v", err)
+	}
+}
+
 func TestARecordThatTheClientGaveUpMayHaveBeenWritten(t *testing.T) {
 	t.Parallel()
 	for err, unknown := range map[error]bool{

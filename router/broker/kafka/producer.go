@@ -32,6 +32,7 @@ type producer struct {
 	timeout time.Duration
 	limit   func(topic string) int32
 	closed  atomic.Bool
+	lost    lostAnswers
 
 	mu       sync.Mutex
 	purging  map[string]bool
@@ -57,7 +58,9 @@ func (b *Broker) newOutputs(codec kgo.CompressionCodec) (*producer, error) {
 
 func (b *Broker) newProducer(codec kgo.CompressionCodec) (*producer, error) {
 	p := &producer{limit: b.batchLimit, purging: map[string]bool{}, closing: make(chan struct{})}
-	p.dial = func() (*kgo.Client, error) { return kgo.NewClient(b.producerOpts(codec)...) }
+	p.dial = func() (*kgo.Client, error) {
+		return kgo.NewClient(append(b.producerOpts(codec), kgo.WithHooks(&p.lost))...)
+	}
 	cl, err := p.dial()
 	if err != nil {
 		return nil, err

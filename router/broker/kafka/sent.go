@@ -1,9 +1,13 @@
 package kafka
 
 import (
+	"errors"
+	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/leat-go/leat/router/broker"
 )
@@ -18,6 +22,7 @@ type sent struct {
 
 	p    *producer
 	cost int64
+	lost uint64 // p.lost when it was handed over
 	done func(broker.Receipt, error)
 	// all and i, when set, are in place of done.
 	all func(int, broker.Receipt, error)
@@ -25,6 +30,19 @@ type sent struct {
 }
 
 var sents sync.Pool // of *sent
+
+// lostAnswers counts requests with records that were not answered. It is a hook of the client, called before what
+// was lost is sent again.
+type lostAnswers struct{ atomic.Uint64 }
+
+var _ kgo.HookBrokerE2E = (*lostAnswers)(nil)
+
+// OnBrokerE2E looks at a request and its answer.
+func (l *lostAnswers) OnBrokerE2E(_ kgo.BrokerMetadata, key int16, e2e kgo.BrokerE2E) {
+	if key == kmsg.Produce.Int16() && e2e.Err() != nil {
+		l.Add(1)
+	}
+}
 
 // manyHeaders is how many are too many to keep memory for.
 const manyHeaders = 32
@@ -36,7 +54,7 @@ func (p *producer) newSent(r *broker.Record, cost int64) *sent {
 		s = new(sent)
 		s.promise = s.settle
 	}
-	s.p, s.cost = p, cost
+	s.p, s.cost, s.lost = p, cost, p.lost.Load()
 	s.id = append(s.id[:0], r.ID...)
 	s.headers = addHeaders(s.headers[:0], r, s.id)
 	s.rec = kgo.Record{Topic: r.Topic, Key: r.Key, Value: r.Value, Headers: s.headers, Timestamp: r.Time}
@@ -46,6 +64,7 @@ func (p *producer) newSent(r *broker.Record, cost int64) *sent {
 func (s *sent) settle(rec *kgo.Record, err error) {
 	s.p.unreserve(s.cost)
 	rc, err := s.p.outcome(rec, err)
+	err = s.doubt(err)
 	done, all, i := s.done, s.all, s.i
 	s.release()
 	if all != nil {
@@ -53,6 +72,15 @@ func (s *sent) settle(rec *kgo.Record, err error) {
 		return
 	}
 	done(rc, err)
+}
+
+// doubt is err, or that the record may have been written all the same when an answer was lost since it was
+// handed over: what refuses it may be the answer to another try. What is too large always was.
+func (s *sent) doubt(err error) error {
+	if err == nil || s.lost == s.p.lost.Load() || errors.Is(err, broker.ErrTooLarge) || errors.Is(err, broker.ErrOutcomeUnknown) {
+		return err
+	}
+	return fmt.Errorf("%w when an answer of the servers was lost: %w", broker.ErrOutcomeUnknown, err)
 }
 
 // release forgets everything that belongs to others.
