@@ -18,25 +18,24 @@ type (
 	partition = dispatch.Partition[*broker.Record]
 )
 
-// reader feeds an engine with what one stock subscriber delivers: a single partition whose
-// positions are counted here.
+// reader feeds an engine with what one stock subscriber delivers. Positions are counted here.
 type reader struct {
 	*Source
 
 	engine  *dispatch.Engine[*broker.Record]
-	part    *partition
 	endRead context.CancelFunc // stops taking messages
 	endSub  context.CancelFunc // stops the subscriber
 	reading sync.WaitGroup
 	acked   sync.WaitGroup // acknowledged and not yet taken by the subscriber
 
-	mu   sync.Mutex
-	next int64
-	held map[int64]*message.Message
+	mu    sync.Mutex
+	next  int64
+	held  map[int64]*message.Message
+	parts map[int32]*partition // that something came from
 }
 
 func newReader(ctx context.Context, s *Source, failed chan<- error) (*reader, error) {
-	r := &reader{Source: s, held: map[int64]*message.Message{}}
+	r := &reader{Source: s, held: map[int64]*message.Message{}, parts: map[int32]*partition{}}
 	sub, endSub := context.WithCancel(context.WithoutCancel(ctx)) // outlives the call
 	messages, err := s.Subscriber.Subscribe(sub, s.Topic)
 	if err != nil {
@@ -46,7 +45,6 @@ func newReader(ctx context.Context, s *Source, failed chan<- error) (*reader, er
 	read, endRead := context.WithCancel(sub)
 	r.endSub, r.endRead = endSub, endRead
 	r.engine = dispatch.New(r.config())
-	r.part = r.engine.Assign(0, 0)
 	r.reading.Go(func() { r.read(read, messages, failed) })
 	return r, nil
 }
@@ -73,7 +71,7 @@ func deliveries(b []*item) []broker.Delivery {
 }
 
 func (r *reader) read(ctx context.Context, messages <-chan *message.Message, failed chan<- error) {
-	for r.part.Wait(ctx) == nil {
+	for {
 		select {
 		case <-ctx.Done():
 			return
@@ -82,19 +80,33 @@ func (r *reader) read(ctx context.Context, messages <-chan *message.Message, fai
 				failed <- fmt.Errorf("the subscriber of %s ended by itself", r.Topic)
 				return
 			}
-			r.feed(m)
+			if r.feed(m).Wait(ctx) != nil {
+				return
+			}
 		}
 	}
 }
 
-func (r *reader) feed(m *message.Message) {
+// feed hands a message over and returns its partition.
+func (r *reader) feed(m *message.Message) *partition {
 	rec := r.Record(m)
+	p, at := r.hold(m, rec.Partition)
+	p.Feed(dispatch.Entry[*broker.Record]{Position: at, Key: rec.Key, Size: rec.Size(), Value: rec})
+	return p
+}
+
+// hold keeps a message until it is finished, and tells where it is in the engine.
+func (r *reader) hold(m *message.Message, id int32) (p *partition, at int64) {
 	r.mu.Lock()
-	at := r.next
+	defer r.mu.Unlock()
+	if p = r.parts[id]; p == nil {
+		p = r.engine.Assign(id, r.next)
+		r.parts[id] = p
+	}
+	at = r.next
 	r.next++
 	r.held[at] = m
-	r.mu.Unlock()
-	r.part.Feed(dispatch.Entry[*broker.Record]{Position: at, Key: rec.Key, Size: rec.Size(), Value: rec})
+	return p, at
 }
 
 // finished acknowledges the message. Its context ends when the subscriber has taken that.

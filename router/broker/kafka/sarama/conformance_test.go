@@ -30,7 +30,6 @@ var cannot = []brokertest.Option{
 	brokertest.Cannot("a batch is full at its size", "one message is in flight per partition"),
 	brokertest.Cannot("nothing finished comes again while an older message waits", "one message is in flight per partition, also while it waits"),
 	brokertest.Cannot("of many messages what is returned comes again and nothing finished", "one message is in flight per partition"),
-	brokertest.Cannot("a span that is full holds up no other partition", "while a handler of one partition runs on, others are not fetched"),
 	brokertest.Cannot("attempts survive a restart", "the stock adapter keeps no attempts"),
 	brokertest.Cannot("a parked message is not due earlier for a restart", "the stock adapter keeps no attempts"),
 	brokertest.Cannot("an interrupted retry is not counted", "the stock adapter keeps no attempts"),
