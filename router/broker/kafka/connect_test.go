@@ -152,12 +152,23 @@ func (c atItsEnd) Deadline() (time.Time, bool) { return c.deadline, true }
 // What dialing says when its time is over does not hide what servers said before.
 func TestTheEndOfTheTimeHidesNoAnswer(t *testing.T) {
 	t.Parallel()
-	addr, _ := port(t, func(int32, net.Conn) {})
-	cfg := config([]string{addr})
-	cfg.SecurityProtocol, cfg.SASLMechanism, cfg.SASLUsername, cfg.SASLPassword = "SASL_PLAINTEXT", "PLAIN", "ada", "secret"
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
-	defer cancel()
-	wantUnreachable(t, openBroker(t, cfg).Connect(atItsEnd{ctx, time.Now().Add(time.Second)}), "KAFKA_SASL_PASSWORD", "ada")
+	for name, hangUp := range map[string]func(net.Conn){"closed": func(net.Conn) {}, "reset": reset} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			addr, _ := port(t, func(_ int32, c net.Conn) { hangUp(c) })
+			cfg := config([]string{addr})
+			cfg.SecurityProtocol, cfg.SASLMechanism, cfg.SASLUsername, cfg.SASLPassword = "SASL_PLAINTEXT", "PLAIN", "ada", "secret"
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+			defer cancel()
+			wantUnreachable(t, openBroker(t, cfg).Connect(atItsEnd{ctx, time.Now().Add(time.Second)}), "KAFKA_SASL_PASSWORD", "ada")
+		})
+	}
+}
+
+// reset has a connection end as one does with something left to read.
+func reset(c net.Conn) {
+	_, _ = c.Read(make([]byte, 1))
+	_ = c.(*net.TCPConn).SetLinger(0) //nolint:forcetypeassert // it is one
 }
 
 func TestLogIn(t *testing.T) {

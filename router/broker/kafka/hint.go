@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -36,6 +37,9 @@ func isTLSMismatch(err error) bool {
 	return strings.Contains(text, "first record does not look like a TLS handshake") || strings.Contains(text, "appear to be a tls alert")
 }
 
+// hungUp tells that the servers closed the connection; they reset it when there was more to read.
+func hungUp(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) }
+
 // hint says what an error probably means where its own words do not.
 func (b *Broker) hint(err error) string {
 	if _, ok := errors.AsType[*tokenError](err); ok {
@@ -44,13 +48,13 @@ func (b *Broker) hint(err error) string {
 	switch {
 	case errors.Is(err, kerr.UnsupportedSaslMechanism):
 		return ": the servers do not offer " + b.cfg.SASLMechanism + " (check KAFKA_SASL_MECHANISM)"
-	case errors.Is(err, kerr.SaslAuthenticationFailed), usesSASL(&b.cfg) && errors.Is(err, io.EOF):
+	case errors.Is(err, kerr.SaslAuthenticationFailed), usesSASL(&b.cfg) && hungUp(err):
 		return b.logInHint()
 	case isDistrust(err):
 		return distrust(err)
 	case isAlert(err):
 		return b.certificateHint()
-	case errors.Is(err, io.EOF), isTLSMismatch(err):
+	case hungUp(err), isTLSMismatch(err):
 		return ": " + b.cfg.SecurityProtocol + " is probably not what that port speaks (check KAFKA_SECURITY_PROTOCOL)"
 	default:
 		return ""
