@@ -67,7 +67,7 @@ func compression(cfg *settings.Kafka) (kgo.CompressionCodec, error) {
 // The bounds of what a consuming client keeps: a process stays small however many
 // partitions it reads.
 const (
-	fetchMaxBytes     = 16 << 20
+	fetchMaxBytes     = 8 << 20
 	concurrentFetches = 2
 )
 
