@@ -49,16 +49,14 @@ func newLine(ctx context.Context, target string, broken bool) (*Line, error) {
 // Addr is where the line begins, as host:port.
 func (l *Line) Addr() string { return l.listener.Addr().String() }
 
-// Cut breaks all connections and lets no other begin before Mend. For a moment what the client sends
-// still arrives and its answers are lost, as happens to the unlucky.
-func (l *Line) Cut() {
+// Cut breaks all connections and lets no other begin before mend is called. For a moment what the client
+// sends still arrives and its answers are lost, as happens to the unlucky.
+func (l *Line) Cut() (mend func()) {
 	l.set(true)
 	<-time.After(lag)
 	l.hangUp()
+	return func() { l.set(false) }
 }
-
-// Mend lets connections begin again after Cut.
-func (l *Line) Mend() { l.set(false) }
 
 func (l *Line) set(broken bool) {
 	l.mu.Lock()

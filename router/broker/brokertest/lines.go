@@ -53,15 +53,13 @@ func (ls *Lines) to(ctx context.Context, addr string) (*Line, error) {
 	return l, nil
 }
 
-// Cut breaks all connections as [Line.Cut] does, and lets no other begin before Mend.
-func (ls *Lines) Cut() {
+// Cut breaks all connections as [Line.Cut] does, and lets no other begin before mend is called.
+func (ls *Lines) Cut() (mend func()) {
 	ls.set(true)
 	<-time.After(lag)
 	ls.each((*Line).hangUp)
+	return func() { ls.set(false) }
 }
-
-// Mend lets connections begin again after Cut.
-func (ls *Lines) Mend() { ls.set(false) }
 
 func (ls *Lines) set(broken bool) {
 	ls.mu.Lock()

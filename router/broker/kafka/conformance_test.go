@@ -50,8 +50,6 @@ func conform(t *testing.T, server testservers.Kafka) {
 			kafka.Crash(m)
 		}
 	}), brokertest.Away(func(b broker.Broker) (back func()) {
-		lines := b.(onLines).lines //nolint:forcetypeassert // see above
-		lines.Cut()
-		return lines.Mend
+		return b.(onLines).lines.Cut() //nolint:forcetypeassert // see above
 	}))...)
 }

@@ -39,9 +39,7 @@ func TestConformanceCluster(t *testing.T) {
 	}, append(cannot, brokertest.Crash(func(b broker.Broker, _ []broker.Member) {
 		b.(onLines).lines.Cut() //nolint:forcetypeassert // see above
 	}), brokertest.Away(func(b broker.Broker) (back func()) {
-		lines := b.(onLines).lines //nolint:forcetypeassert // see above
-		lines.Cut()
-		return lines.Mend
+		return b.(onLines).lines.Cut() //nolint:forcetypeassert // see above
 	}))...)
 }
 

@@ -56,8 +56,6 @@ func conform(t *testing.T, addr string, change func(*settings.Redis)) {
 	}, append(cannot, brokertest.Crash(func(b broker.Broker, _ []broker.Member) {
 		b.(onLine).line.Cut() //nolint:forcetypeassert // see above
 	}), brokertest.Away(func(b broker.Broker) (back func()) {
-		line := b.(onLine).line //nolint:forcetypeassert // see above
-		line.Cut()
-		return line.Mend
+		return b.(onLine).line.Cut() //nolint:forcetypeassert // see above
 	}))...)
 }

@@ -81,8 +81,6 @@ func conform(t *testing.T, server testservers.Kafka) {
 	}, append(cannot, brokertest.Crash(func(b broker.Broker, _ []broker.Member) {
 		b.(onLines).lines.Cut() //nolint:forcetypeassert // see above
 	}), brokertest.Away(func(b broker.Broker) (back func()) {
-		lines := b.(onLines).lines //nolint:forcetypeassert // see above
-		lines.Cut()
-		return lines.Mend
+		return b.(onLines).lines.Cut() //nolint:forcetypeassert // see above
 	}))...)
 }
