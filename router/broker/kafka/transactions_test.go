@@ -66,14 +66,7 @@ func TestReadUncommittedTakesWhatIsNotCommitted(t *testing.T) {
 	if d := cmp.Diff(want, got.keys()[""]); d != "" {
 		t.Error(d)
 	}
-	var read []string
-	for r, err := range b.Read(within(t), broker.ReadOptions{Topics: []string{topic}, UntilEnd: true}) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		read = append(read, string(r.Value))
-	}
-	if d := cmp.Diff(want, read); d != "" {
+	if d := cmp.Diff(want, read(t, b, broker.ReadOptions{Topics: []string{topic}, UntilEnd: true})); d != "" {
 		t.Error(d)
 	}
 	if err := cl.EndTransaction(within(t), kgo.TryCommit); err != nil {
