@@ -19,10 +19,10 @@ var _ broker.Broker = (*Broker)(nil)
 
 // Broker is Kafka. Make it with [New]; its methods may be called concurrently.
 type Broker struct {
-	cfg      settings.Kafka
-	log      *slog.Logger
-	clientID string
-	security []kgo.Opt
+	cfg        settings.Kafka
+	log        *slog.Logger
+	clientID   string
+	connecting []kgo.Opt // how connections begin: dialing, TLS and log-in
 
 	control *kgo.Client // for everything but records
 	admin   *kadm.Client
@@ -80,7 +80,7 @@ func (b *Broker) prepare() error {
 	if err := errors.Join(securityErr, codecErr, checkGroup(&b.cfg), checkSize(&b.cfg)); err != nil {
 		return err
 	}
-	b.security = append(b.security, security...)
+	b.connecting = append(b.connecting, security...)
 	return b.newClients(codec)
 }
 

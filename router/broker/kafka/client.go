@@ -35,7 +35,7 @@ func (b *Broker) clientOpts() []kgo.Opt {
 		kgo.MetadataMinAge(metadataMinAge),
 		kgo.MetadataMaxAge(metadataMaxAge),
 		kgo.DisableClientMetrics(),
-	}, b.security...)
+	}, b.connecting...)
 }
 
 // backoff doubles from base, with jitter, so that clients do not come back all at once.

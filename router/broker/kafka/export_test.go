@@ -12,7 +12,7 @@ import (
 
 // Dialer replaces how connections begin.
 func Dialer(dial func(ctx context.Context, network, addr string) (net.Conn, error)) Option {
-	return optionFunc(func(b *Broker) { b.security = append(b.security, kgo.Dialer(dial)) })
+	return optionFunc(func(b *Broker) { b.connecting = append(b.connecting, kgo.Dialer(dial)) })
 }
 
 // Crash ends a member without draining and without a commit.

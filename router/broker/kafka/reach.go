@@ -19,6 +19,6 @@ func ClientOptions(cfg settings.Kafka) ([]kgo.Opt, error) {
 	if err := errors.Join(securityErr, codecErr); err != nil {
 		return nil, fmt.Errorf("kafka: %w", err)
 	}
-	b.security = security
+	b.connecting = security
 	return append(b.clientOpts(), kgo.ProducerBatchCompression(codec), kgo.ProducerLinger(b.cfg.Linger)), nil
 }
