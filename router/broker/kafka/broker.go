@@ -30,6 +30,7 @@ type Broker struct {
 	outputs *producer
 	extra   extraBytes
 	closed  atomic.Bool
+	end     ending // of logging
 }
 
 // New checks cfg and prepares a broker; all faults are reported together. It dials nothing.
@@ -39,6 +40,7 @@ func New(cfg settings.Kafka, opts ...Option) (*Broker, error) {
 	for _, o := range opts {
 		o.apply(b)
 	}
+	b.log = slog.New(quietAfter{b.log.Handler(), &b.end})
 	if cfg.ClientID != "" {
 		b.clientID = cfg.ClientID
 	}
@@ -108,7 +110,7 @@ func (b *Broker) Sends() broker.Producer { return b.sends }
 func (b *Broker) Outputs() broker.Producer { return b.outputs }
 
 // Close flushes both producers until ctx ends and closes all connections. What was not
-// acknowledged by then is reported to its callers as [broker.ErrOutcomeUnknown].
+// acknowledged by then is reported to its callers as [broker.ErrOutcomeUnknown]. Nothing is logged after it.
 func (b *Broker) Close(ctx context.Context) error {
 	if b.closed.Swap(true) {
 		return nil
@@ -129,4 +131,5 @@ func (b *Broker) release() {
 	if b.control != nil {
 		b.control.Close()
 	}
+	b.end.come()
 }
