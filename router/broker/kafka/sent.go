@@ -83,12 +83,17 @@ func (s *sent) doubt(err error) error {
 	return fmt.Errorf("%w when an answer of the servers was lost: %w", broker.ErrOutcomeUnknown, err)
 }
 
-// release forgets everything that belongs to others.
+// release is the last that its user does with s.
 func (s *sent) release() {
+	s.forget()
+	sents.Put(s)
+}
+
+// forget lets go of everything that belongs to others.
+func (s *sent) forget() {
 	clear(s.headers)
 	if cap(s.headers) > manyHeaders {
 		s.headers = nil
 	}
 	s.rec, s.p, s.done, s.all = kgo.Record{}, nil, nil, nil
-	sents.Put(s)
 }
