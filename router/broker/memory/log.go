@@ -25,12 +25,13 @@ type partition struct {
 	base   int64            // offset of records[0]
 	log    []*broker.Record // nil where compacted
 	latest map[string]int64 // of a State topic: offset by key
+	grown  chan struct{}    // closed and replaced when a record comes
 }
 
 func newTopic(name string, kind topics.Kind, n int) *topic {
 	t := &topic{name: name, kind: kind}
 	for range n {
-		t.parts = append(t.parts, &partition{latest: map[string]int64{}})
+		t.parts = append(t.parts, &partition{latest: map[string]int64{}, grown: make(chan struct{})})
 	}
 	return t
 }
@@ -47,9 +48,15 @@ func (t *topic) append(r *broker.Record) *broker.Record {
 	if t.kind == topics.KindState {
 		p.compact(string(c.Key))
 	}
-	p.log = append(p.log, &c)
+	p.add(&c)
 	t.remember(&c)
 	return &c
+}
+
+func (p *partition) add(r *broker.Record) {
+	p.log = append(p.log, r)
+	close(p.grown)
+	p.grown = make(chan struct{})
 }
 
 func (t *topic) remember(r *broker.Record) {

@@ -95,14 +95,14 @@ func (r *reader) run(ctx context.Context, from dispatch.Progress) {
 	defer close(r.stopped)
 	next := from.Next
 	for r.p.Wait(ctx) == nil {
-		rs, n, changed := r.m.g.b.fetch(r.at, next)
+		rs, n, grown := r.m.g.b.fetch(r.at, next)
 		next = n
 		if len(rs) > 0 {
 			r.p.Feed(entries(rs, from)...)
 			continue
 		}
 		select {
-		case <-changed:
+		case <-grown:
 		case <-ctx.Done():
 			return
 		}
@@ -122,8 +122,9 @@ func (r *reader) revoke(ctx context.Context) {
 func (b *Broker) fetch(at place, next int64) ([]*broker.Record, int64, <-chan struct{}) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	rs, n := b.topics[at.topic].parts[at.partition].from(next, fetchSize)
-	return rs, n, b.changed
+	p := b.topics[at.topic].parts[at.partition]
+	rs, n := p.from(next, fetchSize)
+	return rs, n, p.grown
 }
 
 // entries carries on what the last owner knew of the records.
