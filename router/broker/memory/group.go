@@ -148,18 +148,25 @@ func (g *group) finished(at place, next int64) {
 	p := g.progress[at]
 	p.Next = max(p.Next, next)
 	g.progress[at] = p
-	g.b.trim(at)
+	g.b.trim(at, p.Next)
 	g.b.notify()
 }
 
-func (b *Broker) trim(at place) {
-	below := int64(-1)
+// trim forgets what all groups have finished, which is no more than one of them has, and more than is kept.
+func (b *Broker) trim(at place, below int64) {
+	p := b.topics[at.topic].parts[at.partition]
+	if !p.trims(below) {
+		return // spares a look at each group for each message
+	}
+	read := false // by a group that keeps its position: the others may be anywhere
 	for _, g := range b.groups {
-		if p, ok := g.progress[at]; ok && (below < 0 || p.Next < below) {
-			below = p.Next
+		if pr, ok := g.progress[at]; ok {
+			read, below = true, min(below, pr.Next)
 		}
 	}
-	b.topics[at.topic].parts[at.partition].trim(below)
+	if read {
+		p.trim(below)
+	}
 }
 
 // unfinished counts what the group has not finished. It is called with the broker's lock.

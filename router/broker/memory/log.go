@@ -96,9 +96,12 @@ func (p *partition) from(offset int64, n int) (rs []*broker.Record, next int64) 
 	return rs, next
 }
 
+// trims tells whether there is enough below the offset to forget some of it.
+func (p *partition) trims(below int64) bool { return below-p.base >= 2*keep }
+
 // trim forgets records below the offset but for the newest.
 func (p *partition) trim(below int64) {
-	if below-p.base < 2*keep {
+	if !p.trims(below) {
 		return
 	}
 	cut := below - keep
