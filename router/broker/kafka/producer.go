@@ -33,6 +33,7 @@ type producer struct {
 	limit   func(topic string) int32
 	closed  atomic.Bool
 	lost    lostAnswers
+	sents   sync.Pool // of *sent
 
 	mu       sync.Mutex
 	purging  map[string]bool

@@ -31,7 +31,7 @@ func (h quietAfter) Handle(ctx context.Context, r slog.Record) error {
 	if h.end.over {
 		return nil
 	}
-	return h.Handler.Handle(ctx, r) //nolint:wrapcheck // nobody sees it
+	return h.Handler.Handle(ctx, r) //nolint:wrapcheck // a handler passes on what the one below says
 }
 
 func (h quietAfter) WithAttrs(attrs []slog.Attr) slog.Handler {

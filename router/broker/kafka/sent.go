@@ -3,7 +3,6 @@ package kafka
 import (
 	"errors"
 	"fmt"
-	"sync"
 	"sync/atomic"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -29,8 +28,6 @@ type sent struct {
 	i   int
 }
 
-var sents sync.Pool // of *sent
-
 // lostAnswers counts requests with records that were not answered. It is a hook of the client, called before what
 // was lost is sent again.
 type lostAnswers struct{ atomic.Uint64 }
@@ -49,7 +46,7 @@ const manyHeaders = 32
 
 // newSent makes a record of r. It leaves nil and empty keys and values apart, as they were.
 func (p *producer) newSent(r *broker.Record, cost int64) *sent {
-	s, ok := sents.Get().(*sent)
+	s, ok := p.sents.Get().(*sent)
 	if !ok {
 		s = new(sent)
 		s.promise = s.settle
@@ -83,17 +80,13 @@ func (s *sent) doubt(err error) error {
 	return fmt.Errorf("%w when an answer of the servers was lost: %w", broker.ErrOutcomeUnknown, err)
 }
 
-// release is the last that its user does with s.
+// release forgets everything that belongs to others.
 func (s *sent) release() {
-	s.forget()
-	sents.Put(s)
-}
-
-// forget lets go of everything that belongs to others.
-func (s *sent) forget() {
+	p := s.p
 	clear(s.headers)
 	if cap(s.headers) > manyHeaders {
 		s.headers = nil
 	}
 	s.rec, s.p, s.done, s.all = kgo.Record{}, nil, nil, nil
+	p.sents.Put(s)
 }

@@ -30,7 +30,8 @@ func TestNothingIsLoggedAfterClose(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		go b.Connect(ctx) //nolint:errcheck // it cannot succeed
+		connected := make(chan error, 1)
+		go func() { connected <- b.Connect(ctx) }()
 		synctest.Wait()
 		if err := b.Close(ctx); err != nil {
 			t.Error(err)
@@ -38,6 +39,9 @@ func TestNothingIsLoggedAfterClose(t *testing.T) {
 		before := log.String()
 		close(refuse)
 		synctest.Wait()
+		if err := <-connected; err == nil {
+			t.Error("connected to servers that refuse")
+		}
 		if after := log.String(); after != before {
 			t.Errorf("after Close:\n%s", after[len(before):])
 		}
