@@ -77,10 +77,10 @@ func (p *part) feed(records []*kgo.Record) (full bool) {
 	fresh := records[i:]
 	p.next = fresh[len(fresh)-1].Offset + 1
 	p.entries = p.entries[:0]
-	recs, text := make([]broker.Record, len(fresh)), newTexts(len(fresh))
+	recs, texts := make([]broker.Record, len(fresh)), newOffsets(len(fresh))
 	for i, r := range fresh {
 		e := entry{Position: r.Offset, Key: r.Key, Size: size(r), Value: &recs[i]}
-		takeOver(e.Value, r, text)
+		takeOver(e.Value, r, texts)
 		p.past.resume(&e)
 		p.entries = append(p.entries, e)
 	}

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -23,6 +24,7 @@ func TestAFetchedRecordLosesItsIDFromTheHeaders(t *testing.T) {
 		"without an id":           {from: []kgo.RecordHeader{a, b, a}, want: broker.Headers{ourA, ourB, ourA}},
 		"nothing else":            {from: []kgo.RecordHeader{id}, id: "x"},
 		"the id first":            {from: []kgo.RecordHeader{id, a, b}, id: "x", want: broker.Headers{ourA, ourB}},
+		"the id last":             {from: []kgo.RecordHeader{a, b, id}, id: "x", want: broker.Headers{ourA, ourB}},
 		"the id between":          {from: []kgo.RecordHeader{a, id, b}, id: "x", want: broker.Headers{ourA, ourB}},
 		"of several ids the last": {from: []kgo.RecordHeader{{Key: idHeader, Value: []byte("y")}, a, id}, id: "x", want: broker.Headers{ourA}},
 	} {
@@ -38,12 +40,11 @@ func TestAFetchedRecordLosesItsIDFromTheHeaders(t *testing.T) {
 	}
 }
 
-func TestTextsGrow(t *testing.T) {
+func TestOffsetsGrow(t *testing.T) {
 	t.Parallel()
-	text := newTexts(1)
-	first, long := text.number(-7), text.copy(make([]byte, 1000))
-	if first != "-7" || long != string(make([]byte, 1000)) || text.number(12) != "12" {
-		t.Errorf("got %q and %d bytes", first, len(long))
+	o := newOffsets(1)
+	if first, long := o.text(-7), o.text(math.MaxInt64); first != "-7" || long != "9223372036854775807" || o.text(12) != "12" {
+		t.Errorf("got %q and %q", first, long)
 	}
 }
 
@@ -53,10 +54,10 @@ func BenchmarkFetched(b *testing.B) {
 	rs, hs := make([]kgo.Record, n), make([]kgo.RecordHeader, 5*n)
 	b.ReportAllocs()
 	for b.Loop() {
-		all, text := make([]broker.Record, n), newTexts(n)
+		all, texts := make([]broker.Record, n), newOffsets(n)
 		for i := range rs {
 			rs[i] = kgo.Record{Topic: "t", Offset: 1234567, Headers: benchHeaders(hs[5*i : 5*i+5])}
-			takeOver(&all[i], &rs[i], text)
+			takeOver(&all[i], &rs[i], texts)
 		}
 	}
 }
@@ -64,7 +65,7 @@ func BenchmarkFetched(b *testing.B) {
 var uuidText = []byte("019ac1d0-7f2a-7c4e-9d3b-2f6a1b0c4d5e")
 
 func benchHeaders(hs []kgo.RecordHeader) []kgo.RecordHeader {
-	for i, key := range []string{idHeader, "content-type", "leat-type", "correlation_id", "causation_id"} {
+	for i, key := range []string{"content-type", "leat-type", "correlation_id", "causation_id", idHeader} {
 		hs[i] = kgo.RecordHeader{Key: key, Value: uuidText}
 	}
 	return hs

@@ -15,8 +15,6 @@ import (
 // by then nothing of the client looks at the record.
 type sent struct {
 	rec     kgo.Record
-	headers []kgo.RecordHeader // of rec
-	id      []byte             // the value of one of them
 	promise func(*kgo.Record, error)
 
 	p    *producer
@@ -41,9 +39,6 @@ func (l *lostAnswers) OnBrokerE2E(_ kgo.BrokerMetadata, key int16, e2e kgo.Broke
 	}
 }
 
-// manyHeaders is how many are too many to keep memory for.
-const manyHeaders = 32
-
 // newSent makes a record of r. It leaves nil and empty keys and values apart, as they were.
 func (p *producer) newSent(r *broker.Record, cost int64) *sent {
 	s, ok := p.sents.Get().(*sent)
@@ -52,9 +47,7 @@ func (p *producer) newSent(r *broker.Record, cost int64) *sent {
 		s.promise = s.settle
 	}
 	s.p, s.cost, s.lost = p, cost, p.lost.Load()
-	s.id = append(s.id[:0], r.ID...)
-	s.headers = addHeaders(s.headers[:0], r, s.id)
-	s.rec = kgo.Record{Topic: r.Topic, Key: r.Key, Value: r.Value, Headers: s.headers, Timestamp: r.Time}
+	s.rec = kgo.Record{Topic: r.Topic, Key: r.Key, Value: r.Value, Headers: toHeaders(r), Timestamp: r.Time}
 	return s
 }
 
@@ -83,10 +76,6 @@ func (s *sent) doubt(err error) error {
 // release forgets everything that belongs to others.
 func (s *sent) release() {
 	p := s.p
-	clear(s.headers)
-	if cap(s.headers) > manyHeaders {
-		s.headers = nil
-	}
 	s.rec, s.p, s.done, s.all = kgo.Record{}, nil, nil, nil
 	p.sents.Put(s)
 }

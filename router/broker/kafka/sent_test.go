@@ -3,7 +3,6 @@ package kafka
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -16,17 +15,18 @@ import (
 func TestASentRecordKnowsNothingOfTheOneBefore(t *testing.T) {
 	t.Parallel()
 	p := &producer{}
-	many := &broker.Record{Topic: "t", ID: "first", Key: []byte("k"), Value: []byte("v")}
-	for i := range manyHeaders + 1 {
-		many.Headers = append(many.Headers, broker.Header{Key: strconv.Itoa(i), Value: []byte("x")})
-	}
-	for _, r := range []*broker.Record{many, {Topic: "t", Value: []byte{}}, {Topic: "u", ID: "second", Headers: many.Headers[:2]}} {
+	one, two := broker.Header{Key: "a", Value: []byte("x")}, broker.Header{Key: "b"}
+	for _, r := range []*broker.Record{
+		{Topic: "t", ID: "first", Key: []byte("k"), Value: []byte("v"), Headers: broker.Headers{one, two, one}},
+		{Topic: "t", Value: []byte{}},
+		{Topic: "u", ID: "second", Headers: broker.Headers{two}},
+	} {
 		var want []kgo.RecordHeader
-		if r.ID != "" {
-			want = append(want, kgo.RecordHeader{Key: idHeader, Value: []byte(r.ID)})
-		}
 		for _, h := range r.Headers {
 			want = append(want, kgo.RecordHeader(h))
+		}
+		if r.ID != "" {
+			want = append(want, kgo.RecordHeader{Key: idHeader, Value: []byte(r.ID)})
 		}
 		s := p.newSent(r, 0)
 		if diff := cmp.Diff(want, s.rec.Headers, cmpopts.EquateEmpty()); diff != "" {
@@ -37,7 +37,7 @@ func TestASentRecordKnowsNothingOfTheOneBefore(t *testing.T) {
 		}
 		s.done = func(broker.Receipt, error) {}
 		s.settle(&s.rec, nil)
-		if s.rec.Topic != "" || s.done != nil || len(s.headers) > 0 && s.headers[0].Value != nil {
+		if s.rec.Topic != "" || s.done != nil || s.rec.Headers != nil {
 			t.Errorf("%s is still known: %+v", r.ID, s)
 		}
 	}
@@ -58,12 +58,46 @@ func TestASentRecordSettlesOnceByItsOwnCallback(t *testing.T) {
 	}
 }
 
+func TestTheIDTakesTheRoomBehindTheHeaders(t *testing.T) {
+	t.Parallel()
+	a, b := broker.Header{Key: "a", Value: []byte("1")}, broker.Header{Key: "b", Value: []byte("2")}
+	id := kgo.RecordHeader{Key: idHeader, Value: []byte("x")}
+	shared := broker.Headers{a, b}
+	former := broker.Header(kgo.RecordHeader{Key: idHeader, Value: []byte("former")})
+	for name, c := range map[string]struct {
+		given broker.Headers
+		want  []kgo.RecordHeader
+	}{
+		"none":             {nil, []kgo.RecordHeader{id}},
+		"room":             {append(make(broker.Headers, 0, 2), a), []kgo.RecordHeader{kgo.RecordHeader(a), id}},
+		"no room":          {shared[:1:1], []kgo.RecordHeader{kgo.RecordHeader(a), id}},
+		"another id there": {broker.Headers{former, a}[:2:2], []kgo.RecordHeader{kgo.RecordHeader(a), id}},
+	} {
+		before := c.given.Clone()
+		for range 2 { // as an output that is sent again
+			got := toHeaders(&broker.Record{ID: "x", Headers: c.given})
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("%s: %s", name, diff)
+			}
+			if inPlace := len(c.given) > 0 && &theirs(c.given)[0] == &got[0]; inPlace != (name == "room") {
+				t.Errorf("%s: in place is %v", name, inPlace)
+			}
+		}
+		if diff := cmp.Diff(before, c.given); diff != "" {
+			t.Errorf("%s: the record's own headers changed: %s", name, diff)
+		}
+	}
+	if diff := cmp.Diff(broker.Headers{a, b}, shared); diff != "" {
+		t.Errorf("headers of another record changed: %s", diff)
+	}
+}
+
 // BenchmarkSent is what a record costs on its way to the client and back.
 func BenchmarkSent(b *testing.B) {
 	p := &producer{}
-	r := &broker.Record{Topic: "t", ID: string(uuidText), Value: uuidText, Headers: broker.Headers{
+	r := &broker.Record{Topic: "t", ID: string(uuidText), Value: uuidText, Headers: append(make(broker.Headers, 0, 5), broker.Headers{
 		{Key: "content-type", Value: uuidText}, {Key: "leat-type", Value: uuidText}, {Key: "correlation_id", Value: uuidText}, {Key: "causation_id", Value: uuidText},
-	}}
+	}...)}
 	b.ReportAllocs()
 	for b.Loop() {
 		s := p.newSent(r, 0)
