@@ -8,18 +8,40 @@ const (
 	minBytes   = 1 << 20
 )
 
-// share is a partition's part of a bound of the engine. Dividing it means that a partition
-// with a stuck key leaves the others their room.
-func (e *Engine[T]) share(bound, least int64) int64 {
-	return max(bound/int64(max(len(e.parts), 1)), min(bound, least))
+// ownPart divides what partitions have for themselves: the rest of a bound belongs to those who need it.
+const ownPart = 4
+
+// room divides a bound: own is what each partition may take whatever the others do, so that one with a stuck
+// key leaves them something, and everybody may take more until all together have common. A client hands
+// over what it has fetched of one partition before it comes to the next: with shares of fixed size most of
+// the bound would be nobody's.
+func (e *Engine[T]) room(bound, least int64) (own, common int64) {
+	n := int64(len(e.parts))
+	if n < 2 {
+		return bound, 0
+	}
+	own = max(bound/(ownPart*n), min(bound, least))
+	return own, max(bound-n*own, bound/2)
 }
+
+// load is what is delivered and not done.
+type load struct{ records, bytes int64 }
 
 // above reports whether a bound of the partition is reached at 1/div of its size.
 func (p *Partition[T]) above(div int64) bool {
-	cfg := &p.e.cfg
-	return int64(p.records) >= max(p.e.share(int64(cfg.Records), minRecords)/div, 1) ||
-		p.bytes >= max(p.e.share(cfg.Bytes, minBytes)/div, 1) ||
-		int64(len(p.slots.open())) >= max(int64(cfg.Span)/div, 1)
+	e := p.e
+	records, allRecords := e.room(int64(e.cfg.Records), minRecords)
+	bytes, allBytes := e.room(e.cfg.Bytes, minBytes)
+	return p.load.records >= max(records/div, 1) && e.load.records >= allRecords/div ||
+		p.load.bytes >= max(bytes/div, 1) && e.load.bytes >= allBytes/div ||
+		int64(len(p.slots.open())) >= max(int64(e.cfg.Span)/div, 1)
+}
+
+// eased reports whether what all partitions have has fallen below half of what is common.
+func (e *Engine[T]) eased(before load) bool {
+	_, records := e.room(int64(e.cfg.Records), minRecords)
+	_, bytes := e.room(e.cfg.Bytes, minBytes)
+	return before.records >= records/2 && e.load.records < records/2 || before.bytes >= bytes/2 && e.load.bytes < bytes/2
 }
 
 func (p *Partition[T]) pauseIfFull() bool {
@@ -55,7 +77,7 @@ func (p *Partition[T]) resumable() []*Partition[T] {
 	return []*Partition[T]{p}
 }
 
-// resumable takes the partitions that are below half of their bounds now that these grew.
+// resumable takes all partitions that have fallen below half of their bounds.
 func (e *Engine[T]) resumable() (ps []*Partition[T]) {
 	for p := range e.paused {
 		ps = append(ps, p.resumable()...)

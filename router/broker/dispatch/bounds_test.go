@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"slices"
 	"strconv"
 	"testing"
 	"testing/synctest"
@@ -91,28 +93,132 @@ func TestSpanCountsWhatIsFinishedBehindAStuckKey(t *testing.T) {
 	})
 }
 
-func TestAStuckPartitionLeavesTheOthersTheirRoom(t *testing.T) {
+func TestAPartitionTakesWhatNobodyElseNeeds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := gate(make(chan struct{}))
-		resumed := newLog()
-		e := start(t, config{Records: 1000, Run: g.run, Resume: func(p *partition) { resumed.add(strconv.Itoa(int(p.ID))) }})
-		stuck, other := e.Assign(0, 0), e.Assign(1, 0)
-		if !stuck.Feed(many(0, 500)...) {
-			t.Error("one of two partitions takes more than half of the room")
+		e := start(t, config{Records: 1200, Run: func(it *item) { <-it.Context().Done() }})
+		stuck := e.Assign(0, 0)
+		if stuck.Feed(many(0, 1199)...) {
+			t.Error("the only partition is full below the bound")
 		}
-		if other.Feed(many(0, 499)...) {
-			t.Error("no room for the other partition")
+		stuck.Drop()
+		stuck, second, third := e.Assign(0, 0), e.Assign(1, 0), e.Assign(2, 0)
+		if stuck.Feed(many(0, 899)...) {
+			t.Error("one of three partitions is full while the others have nothing")
 		}
-		other.Drop()
-		if got := resumed.all(); len(got) > 0 {
-			t.Errorf("partitions %q resumed at half of what they may have now", got)
+		if !stuck.Feed(many(899, 1)...) {
+			t.Error("one of three partitions takes what belongs to the others")
 		}
-		g.open(1)
-		if diff := cmp.Diff([]string{"0"}, resumed.all()); diff != "" {
-			t.Error(diff)
+		for _, p := range []*partition{second, third} {
+			if p.Feed(many(0, 99)...) {
+				t.Errorf("partition %d has no room of its own", p.ID)
+			}
+			if !p.Feed(many(99, 1)...) {
+				t.Errorf("partition %d takes more than its own when there is no other room", p.ID)
+			}
 		}
 	})
+}
+
+func TestRoomThatGrowsAnywhereIsForAll(t *testing.T) {
+	t.Parallel()
+	for name, cfg := range map[string]config{"records": {Records: 1024}, "bytes": {Bytes: 1024 * entrySize}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { roomForAll(t, cfg) })
+		})
+	}
+}
+
+// entrySize makes 128 entries the least that a partition may have.
+const entrySize = 8 << 10
+
+func roomForAll(t *testing.T, cfg config) {
+	t.Helper()
+	free := map[int32]gate{0: make(chan struct{}), 1: make(chan struct{})}
+	resumed := newLog()
+	cfg.Concurrency = 2
+	cfg.Run = func(it *item) { free[it.Partition().ID].run(it) }
+	cfg.Resume = func(p *partition) { resumed.add(strconv.Itoa(int(p.ID))) }
+	e := start(t, cfg)
+	busy, waiting := e.Assign(0, 0), e.Assign(1, 0) // 128 are their own, 768 common
+	busy.Feed(sized(400, entrySize)...)
+	if !waiting.Feed(sized(368, entrySize)...) {
+		t.Error("not full with 768 together")
+	}
+	free[0].open(384)
+	if got := resumed.all(); len(got) > 0 {
+		t.Errorf("partitions %q resumed at half", got)
+	}
+	free[0].open(1)
+	if diff := cmp.Diff([]string{"1"}, resumed.all()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// sized makes n entries of one key and of a size.
+func sized(n, size int) []entry {
+	es := many(0, n)
+	for i := range es {
+		es[i].Size = size
+	}
+	return es
+}
+
+// TestBoundsHoldInAll feeds and finishes at random and looks at what any moment may not be.
+func TestBoundsHoldInAll(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(20) {
+		synctest.Test(t, func(t *testing.T) { boundsHold(t, rand.New(rand.NewPCG(seed, 1))) })
+	}
+}
+
+func boundsHold(t *testing.T, r *rand.Rand) {
+	t.Helper()
+	const bound = 2000
+	n := 1 + r.IntN(5)
+	open := map[int32][]*item{}
+	full := map[int32]bool{}
+	e := start(t, config{
+		Records: bound, Unordered: true,
+		Run:    func(it *item) { it.Release(); open[it.Partition().ID] = append(open[it.Partition().ID], it) },
+		Resume: func(p *partition) { full[p.ID] = false },
+	})
+	ps := make([]*partition, n)
+	for i := range ps {
+		ps[i] = e.Assign(int32(i), 0)
+	}
+	next := make([]int64, n)
+	for step := range 6000 {
+		i := r.IntN(n)
+		id := int32(i) //nolint:gosec // few
+		switch {
+		case r.IntN(10) < 8-3*(step/3000) && !full[id]:
+			full[id] = ps[i].Feed(entry{Position: next[i], Size: 1})
+			next[i]++
+			synctest.Wait()
+			if own := bound / (4 * n); full[id] && len(open[id]) < own {
+				t.Fatalf("one of %d partitions is full with %d", n, len(open[id]))
+			}
+		case len(open[id]) > 0:
+			it := open[id][r.IntN(len(open[id]))]
+			open[id] = slices.DeleteFunc(open[id], func(o *item) bool { return o == it })
+			it.Done()
+		}
+		if all := e.Stats().Delivered; all > bound {
+			t.Fatalf("%d of %d are delivered to %d partitions", all, bound, n)
+		}
+	}
+	for _, items := range open {
+		for _, it := range items {
+			it.Done()
+		}
+	}
+	for id, still := range full {
+		if still {
+			t.Errorf("partition %d was not resumed when all was done", id)
+		}
+	}
 }
 
 // many makes n entries of one key.
@@ -132,10 +238,12 @@ func TestRoomOfALostPartitionGoesToTheOthers(t *testing.T) {
 			Records: 1000, Run: func(it *item) { <-it.Context().Done() },
 			Resume: func(p *partition) { resumed <- p.ID },
 		})
-		p, q, r := e.Assign(0, 0), e.Assign(1, 0), e.Assign(2, 0)
-		p.Feed(many(0, 333)...)
+		p, q := e.Assign(0, 0), e.Assign(1, 0)
+		q.Feed(many(0, 510)...)
+		if !p.Feed(many(0, 240)...) {
+			t.Error("not full with 750 together")
+		}
 		q.Drop()
-		r.Drop()
 		if got := <-resumed; got != 0 {
 			t.Errorf("partition %d resumed", got)
 		}
@@ -149,6 +257,13 @@ func TestEveryPartitionMayHaveALittle(t *testing.T) {
 		var p *partition
 		for id := range int32(1000) {
 			p = e.Assign(id, 0)
+		}
+		half, q := dispatch.DefaultRecords/2, e.Assign(1000, 0)
+		if q.Feed(many(0, half-1)...) {
+			t.Error("full with less than half of the bound in all")
+		}
+		if !q.Feed(many(int64(half)-1, 1)...) {
+			t.Error("not full with half of the bound")
 		}
 		if p.Feed(many(0, 99)...) {
 			t.Error("full below 100 records")

@@ -54,11 +54,11 @@ type Engine[T any] struct {
 	mu   sync.Mutex
 	work *sync.Cond // idle workers wait on it for ready, tasks and closed
 
-	parts   map[*Partition[T]]struct{}
-	paused  map[*Partition[T]]struct{}
-	ready   lanes[T] // lanes whose next item may run
-	tasks   lanes[T] // lanes with a function to run
-	records int      // delivered and not done
+	parts  map[*Partition[T]]struct{}
+	paused map[*Partition[T]]struct{}
+	ready  lanes[T] // lanes whose next item may run
+	tasks  lanes[T] // lanes with a function to run
+	load   load
 
 	filling *filling[T] // the batch that a worker fills
 	more    *sync.Cond  // what that worker waits on
@@ -143,5 +143,5 @@ type Stats struct {
 func (e *Engine[T]) Stats() Stats {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return Stats{Delivered: e.records, Paused: len(e.paused)}
+	return Stats{Delivered: int(e.load.records), Paused: len(e.paused)}
 }

@@ -150,8 +150,7 @@ func (it *Item[T]) Done() {
 	it.leave(done)
 	it.l.refs--
 	it.l.wake()
-	it.l.p.finish(it)
-	resumed := it.l.p.resumable()
+	resumed := it.l.p.finish(it)
 	e.cfg.Moved()
 	it.tell(e.cfg.Finished)
 	it.l.p.checkIdle()

@@ -28,8 +28,7 @@ type Partition[T any] struct {
 	lanes             map[string]*lane[T]
 	resting           []*lane[T] // a ring of those that were without items last
 	rested            int        // how many rested so far
-	records           int
-	bytes             int64
+	load              load
 	running, released int
 	pending           int // tasks that wait or run, callbacks under way
 
@@ -82,10 +81,11 @@ func (p *Partition[T]) add(en *Entry[T], it *Item[T]) {
 }
 
 // count accounts for what is delivered and not done.
-func (p *Partition[T]) count(records int, bytes int64) {
-	p.records += records
-	p.bytes += bytes
-	p.e.records += records
+func (p *Partition[T]) count(records, bytes int64) {
+	for _, l := range []*load{&p.load, &p.e.load} {
+		l.records += records
+		l.bytes += bytes
+	}
 }
 
 func (p *Partition[T]) lane(key []byte) *lane[T] {
@@ -127,11 +127,20 @@ func (p *Partition[T]) forget(l *lane[T]) {
 	}
 }
 
-// finish accounts for an item that is done.
-func (p *Partition[T]) finish(it *Item[T]) {
+// finish accounts for an item that is done, and returns the partitions that have room again.
+func (p *Partition[T]) finish(it *Item[T]) (resumed []*Partition[T]) {
+	before := p.e.load
 	p.count(-1, -int64(it.size))
 	p.slots.open()[it.seq-p.first].it = nil
 	p.advance()
+	switch {
+	case len(p.e.paused) == 0:
+		return nil
+	case p.e.eased(before):
+		return p.e.resumable()
+	default:
+		return p.resumable()
+	}
 }
 
 // advance moves the end over what is finished.
@@ -267,7 +276,7 @@ func (p *Partition[T]) closeLocked() {
 	}
 	p.closed = true
 	p.cancel(ErrLost)
-	p.e.records -= p.records
+	p.count(-p.load.records, -p.load.bytes)
 	delete(p.e.parts, p)
 	p.becomeIdle()
 }
