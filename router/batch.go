@@ -92,7 +92,7 @@ func (t *typedBatch[In, Out]) settle(items []*item[In, Out], outs []Out, err err
 	m := newSlab(len(items), true)
 	ready, recs := make([]*item[In, Out], 0, len(items)), make([]*broker.Record, 0, len(items))
 	for i, it := range items {
-		if rec := t.end(it, i, outs, itemError(err, i), s, m); rec != nil {
+		if rec := t.end(it, i, outs, itemError(err, i), s, &m); rec != nil {
 			it.expect()
 			ready, recs = append(ready, it), append(recs, rec)
 		}

@@ -13,7 +13,7 @@ import (
 // lone is one value that somebody publishes and waits for, with most of what that needs.
 type lone struct {
 	sending
-	rec  broker.Record
+	oneRecord
 	over chan struct{} // closed when settled or late
 
 	mu      sync.Mutex
@@ -25,39 +25,40 @@ type lone struct {
 
 // publishOne encodes a value, sends it and waits.
 func (r *Router) publishOne(ctx context.Context, s *topics.Spec, w *lone) (Receipt, error) {
-	if err := r.record(ctx, &w.rec, s, &w.sending); err != nil {
+	rec, err := r.recordAlone(ctx, s, &w.oneRecord, &w.sending)
+	if err != nil {
 		return Receipt{}, err
 	}
 	if r.conv.FireAndForget && ownerOf(ctx) == nil {
-		r.produce(ctx, &w.rec, func(_ broker.Receipt, err error) { r.lost(s.Name, err) })
+		r.produce(ctx, rec, func(_ broker.Receipt, err error) { r.lost(s.Name, err) })
 		return Receipt{}, nil
 	}
 	w.over = make(chan struct{})
-	if !r.produceDirect(ctx, w) {
-		r.produce(ctx, &w.rec, w.done)
+	if !r.produceDirect(ctx, rec, w.done) {
+		r.produce(ctx, rec, w.done)
 	}
 	return w.wait(ctx, s.Name, r.broker.Sends().Timeout())
 }
 
 // produceDirect lets the caller write by itself where the broker can do that.
-func (r *Router) produceDirect(ctx context.Context, w *lone) bool {
+func (r *Router) produceDirect(ctx context.Context, rec *broker.Record, done func(broker.Receipt, error)) bool {
 	if ownerOf(ctx) != nil {
 		return false
 	}
 	p, ok := r.broker.Sends().(broker.DirectProducer)
-	return ok && p.ProduceDirect(ctx, &w.rec, w.done)
+	return ok && p.ProduceDirect(ctx, rec, done)
 }
 
-// record makes rec the record of a value that is published alone.
-func (r *Router) record(ctx context.Context, rec *broker.Record, s *topics.Spec, o *sending) error {
-	err := r.ensure(ctx, s)
-	if err == nil {
-		err = r.fill(ctx, rec, ownerOf(ctx), s, o)
+// recordAlone makes the record of a value that is published alone, in memory of its own.
+func (r *Router) recordAlone(ctx context.Context, s *topics.Spec, own *oneRecord, o *sending) (rec *broker.Record, err error) {
+	if err = r.ensure(ctx, s); err == nil {
+		m := own.slab()
+		rec, err = r.record(ctx, &m, ownerOf(ctx), s, o)
 	}
 	if err != nil {
-		return allFailed(s.Name, 1, err)
+		return nil, allFailed(s.Name, 1, err)
 	}
-	return nil
+	return rec, nil
 }
 
 func (w *lone) done(rc broker.Receipt, err error) {

@@ -88,8 +88,10 @@ func (p Publisher[T]) Delete(ctx context.Context, key string) error {
 	if err != nil {
 		return allFailed(p.spec.Name, 1, err)
 	}
-	rec := &broker.Record{Topic: p.spec.Name, Key: data, ID: newID()}
-	rec.Headers = p.r.headersFor(nil, ownerOf(ctx), rec, "", "", 0)
+	m := new(oneRecord).slab()
+	rec := m.record()
+	*rec = broker.Record{Topic: p.spec.Name, Key: data, ID: m.id(), Time: m.now}
+	rec.Headers = p.r.headersFor(&m, ownerOf(ctx), rec, "", "", 0)
 	if err := p.r.ensure(ctx, p.spec); err != nil {
 		return allFailed(p.spec.Name, 1, err)
 	}
@@ -143,8 +145,7 @@ func (r *Router) records(ctx context.Context, s *topics.Spec, outs []*sending) (
 	inParts(len(outs), func(first, end int) {
 		m := newSlab(end-first, from != nil)
 		for i := first; i < end; i++ {
-			recs[i], outs[i].memory = m.record(), m
-			errs[i] = r.fill(ctx, recs[i], from, s, outs[i])
+			recs[i], errs[i] = r.record(ctx, &m, from, s, outs[i])
 		}
 	})
 	if !slices.ContainsFunc(errs, func(err error) bool { return err != nil }) {
@@ -186,8 +187,7 @@ func allFailed(topic string, n int, err error) error {
 }
 
 func (r *Router) publishAsync(ctx context.Context, s *topics.Spec, o *sending, done func(Receipt, error)) {
-	rec := new(broker.Record)
-	err := r.record(ctx, rec, s, o)
+	rec, err := r.recordAlone(ctx, s, new(oneRecord), o)
 	report := func(rc broker.Receipt, err error) {
 		r.lost(s.Name, err)
 		if done != nil {

@@ -396,3 +396,46 @@ func TestResultsOfABatchAreSentTogetherAndAgainOneByOne(t *testing.T) {
 		}
 	})
 }
+
+func TestEveryRecordHasRoomBehindItsHeaders(t *testing.T) {
+	onFaulty(t, func(t *testing.T, b *faulty) {
+		t.Helper()
+		var mu sync.Mutex
+		var produced []*broker.Record
+		b.behave(func(r *broker.Record, _ func(broker.Receipt, error)) bool {
+			mu.Lock()
+			defer mu.Unlock()
+			room := r.Headers[len(r.Headers):cap(r.Headers)]
+			if len(room) == 0 {
+				t.Errorf("%s has no room for what a broker adds to %v", r.Topic, r.Headers)
+			}
+			for i := range room {
+				room[i].Key = "room"
+			}
+			produced = append(produced, r)
+			return false
+		})
+		r := newRouter(b)
+		out := topics.Event[receipt]{Name: "receipts", Key: func(r receipt) string { return r.ID }}
+		router.Work(r, orders, out, func(_ context.Context, o order) (receipt, error) { return receipt{o.ID}, nil }, router.Name("w"))
+		router.WorkBatch(r, orders, topics.Event[receipt]{Name: "batched"}, func(_ context.Context, os []order) ([]receipt, error) {
+			return make([]receipt, len(os)), nil
+		}, router.Name("b"), router.Group("b"), router.BatchSize(70))
+		running(t, r)
+		publish(t, r, orders, make([]order, 70)...)
+		publish(t, r, orders, order{ID: "alone"})
+		elapse(time.Minute)
+		mu.Lock()
+		defer mu.Unlock()
+		if len(produced) != 3*71 {
+			t.Errorf("%d records", len(produced))
+		}
+		for _, rec := range produced {
+			for _, h := range rec.Headers {
+				if h.Key == "room" {
+					t.Fatalf("the room of one record of %s is that of another", rec.Topic)
+				}
+			}
+		}
+	})
+}

@@ -20,7 +20,6 @@ type sending struct {
 	headers broker.Headers
 	time    time.Time
 	schema  string // explicit Avro schema, of Avro
-	memory  *slab
 }
 
 // Key sets the key, in place of what the topic's Key returns.
@@ -44,38 +43,49 @@ type schemaCodec interface {
 	EncodeWith(ctx context.Context, dst []byte, topic, schema string, v any) ([]byte, []codec.Header, error)
 }
 
-// fill makes rec the record of a value on a topic. from is the message that is being
+// record makes the record of a value on a topic, in m. from is the message that is being
 // handled, nil outside.
-func (r *Router) fill(ctx context.Context, rec *broker.Record, from owner, s *topics.Spec, o *sending) error {
+func (r *Router) record(ctx context.Context, m *slab, from owner, s *topics.Spec, o *sending) (*broker.Record, error) {
 	if err := carries(s, o.value); err != nil {
-		return err
+		return nil, err
 	}
 	if err := validate(o.value); err != nil {
-		return invalid(fmt.Errorf("%T is invalid: %w", o.value, err))
+		return nil, invalid(fmt.Errorf("%T is invalid: %w", o.value, err))
 	}
 	if s.Kind == topics.KindState && o.key == "" {
-		return fmt.Errorf("topic %s is a state: the key of a %T is empty", s.Name, o.value)
+		return nil, fmt.Errorf("topic %s is a state: the key of a %T is empty", s.Name, o.value)
 	}
 	data, extra, contentType, err := r.encode(ctx, s, o)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	*rec = broker.Record{Topic: s.Name, Value: data, Time: o.time, ID: o.memory.id()}
-	switch {
-	case o.key == "":
-	case s.KeyFormat == "":
-		rec.Key = []byte(o.key)
-	default:
-		if rec.Key, err = r.EncodeKey(ctx, *s, o.key); err != nil {
-			return err
-		}
+	key, err := r.key(ctx, s, o)
+	if err != nil {
+		return nil, err
 	}
-	rec.Headers = r.headersFor(o.memory, from, rec, contentType, typeName(o.value), len(extra)+len(o.headers))
+	rec := m.record()
+	*rec = broker.Record{Topic: s.Name, Key: key, Value: data, Time: o.time, ID: m.id()}
+	if o.time.IsZero() {
+		rec.Time = m.now
+	}
+	rec.Headers = r.headersFor(m, from, rec, contentType, typeName(o.value), len(extra)+len(o.headers))
 	for _, h := range extra {
 		rec.Headers = append(rec.Headers, broker.Header{Key: h.Key, Value: h.Value})
 	}
 	rec.Headers = append(rec.Headers, o.headers...)
-	return nil
+	return rec, nil
+}
+
+// key is nil without one. A text is not copied: nobody writes into the keys of records.
+func (r *Router) key(ctx context.Context, s *topics.Spec, o *sending) ([]byte, error) {
+	switch {
+	case o.key == "":
+		return nil, nil
+	case s.KeyFormat == "":
+		return viewOf(o.key), nil
+	default:
+		return r.EncodeKey(ctx, *s, o.key)
+	}
 }
 
 func (r *Router) encode(ctx context.Context, s *topics.Spec, o *sending) (data []byte, extra []codec.Header, contentType string, err error) {
@@ -134,8 +144,6 @@ func (r *Router) countHeaders(causation string, trace []byte) int {
 	}
 	return n
 }
-
-func newID() string { return (*slab)(nil).id() }
 
 func typeName(v any) string { return topics.TypeName(reflect.TypeOf(v)) }
 

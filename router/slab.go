@@ -10,38 +10,47 @@ import (
 	"github.com/leat-go/leat/router/broker"
 )
 
-// slab is the memory of records that are made together. A nil one gives each its own. It is
-// for one goroutine.
+// slab is the memory of records that are made together. It is for one goroutine.
 type slab struct {
 	left    int // records to come
 	each    int // headers of a record for which there is room
 	records []broker.Record
 	headers broker.Headers
 	ids     []byte
-	millis  int64 // of the ids
+	now     time.Time // when they are made
 }
 
 // slabRecords is how many records share memory at the most: one that waits for long keeps the
 // others.
 const slabRecords = 64
 
+// usualHeaders are those that leat gives a message that follows from another one, and one for what the
+// broker adds, see [broker.Producer].
+const usualHeaders = 5
+
 // newSlab is for n records with the usual headers of those that follow from a message, or of
-// those that do not. A slab for one is not worth its while.
-func newSlab(n int, follow bool) *slab {
-	if n < 2 {
-		return nil
-	}
-	m := &slab{left: n, each: 3, millis: time.Now().UnixMilli()}
-	if follow {
-		m.each++
+// those that do not.
+func newSlab(n int, follow bool) slab {
+	m := slab{left: n, each: usualHeaders, now: time.Now()}
+	if !follow {
+		m.each--
 	}
 	return m
 }
 
+// oneRecord is the memory of one record.
+type oneRecord struct {
+	record  [1]broker.Record
+	headers [usualHeaders]broker.Header
+	id      [uuidLen]byte
+}
+
+// slab is for the one record.
+func (s *oneRecord) slab() slab {
+	return slab{records: s.record[:], headers: s.headers[:], ids: s.id[:0], now: time.Now()}
+}
+
 func (m *slab) record() *broker.Record {
-	if m == nil {
-		return new(broker.Record)
-	}
 	if len(m.records) == 0 {
 		m.grow()
 	}
@@ -56,9 +65,10 @@ func (m *slab) grow() {
 	m.records, m.headers, m.ids = make([]broker.Record, n), make(broker.Headers, n*m.each), make([]byte, 0, n*uuidLen)
 }
 
-// roomFor returns an empty list with room for n headers.
+// roomFor returns an empty list with room for n headers, and for one more that the broker adds.
 func (m *slab) roomFor(n int) broker.Headers {
-	if m == nil || len(m.headers) < n {
+	n++
+	if len(m.headers) < n {
 		return make(broker.Headers, 0, n)
 	}
 	hs := m.headers[:0:n]
@@ -69,27 +79,26 @@ func (m *slab) roomFor(n int) broker.Headers {
 // id returns a UUID of version 7 (RFC 9562): milliseconds, then 74 random bits. Those come
 // from the runtime's ChaCha8, several times faster than from the system; ids are no secrets.
 func (m *slab) id() string {
-	if m == nil {
-		m = &slab{millis: time.Now().UnixMilli()}
-	}
 	if cap(m.ids)-len(m.ids) < uuidLen {
 		m.ids = make([]byte, 0, uuidLen)
 	}
 	from := len(m.ids)
-	m.ids = appendUUID(m.ids, uint64(m.millis)<<16|7<<12|rand.Uint64()>>52, rand.Uint64()>>2|1<<63) //nolint:gosec // see above; after 1970
-	return unsafe.String(&m.ids[from], uuidLen)                                                     //nolint:gosec // never written again
+	m.ids = m.ids[:from+uuidLen]
+	putUUID(m.ids[from:], uint64(m.now.UnixMilli())<<16|7<<12|rand.Uint64()>>52, rand.Uint64()>>2|1<<63) //nolint:gosec // see above; after 1970
+	return unsafe.String(&m.ids[from], uuidLen)                                                          //nolint:gosec // never written again
 }
 
 const uuidLen = 36
 
-// appendUUID adds the text of the 16 bytes of two numbers.
-func appendUUID(dst []byte, high, low uint64) []byte {
+// putUUID writes the text of the 16 bytes of two numbers.
+func putUUID(dst []byte, high, low uint64) {
 	var id [16]byte
 	binary.BigEndian.PutUint64(id[:8], high)
 	binary.BigEndian.PutUint64(id[8:], low)
-	dst = hex.AppendEncode(dst, id[:4])
-	for _, part := range [...][]byte{id[4:6], id[6:8], id[8:10], id[10:]} {
-		dst = hex.AppendEncode(append(dst, '-'), part)
-	}
-	return dst
+	hex.Encode(dst[0:8], id[:4])
+	hex.Encode(dst[9:13], id[4:6])
+	hex.Encode(dst[14:18], id[6:8])
+	hex.Encode(dst[19:23], id[8:10])
+	hex.Encode(dst[24:36], id[10:])
+	dst[8], dst[13], dst[18], dst[23] = '-', '-', '-', '-'
 }

@@ -112,17 +112,22 @@ func (t *typed[In, Out]) call(ctx context.Context, c *call, x *exchange[In, Out]
 		return err
 	}
 	x.result, x.out = result, &x.result
-	x.rec, err = t.encode(c, x.out, nil)
+	x.rec, err = t.encodeOne(c, x.out)
 	return err
 }
 
+func (t *typed[In, Out]) encodeOne(c *call, out *Out) (*broker.Record, error) {
+	m := new(oneRecord).slab()
+	return t.encode(c, out, &m)
+}
+
 func (t *typed[In, Out]) encode(c *call, out *Out, m *slab) (*broker.Record, error) {
-	o := sending{value: *out, key: t.out.KeyOf(*out), memory: m}
+	o := sending{value: *out, key: t.out.KeyOf(*out)}
 	if o.key == "" {
 		o.key = c.key()
 	}
-	rec := m.record()
-	if err := t.h.r.fill(c, rec, c, t.h.out, &o); err != nil {
+	rec, err := t.h.r.record(c, m, c, t.h.out, &o)
+	if err != nil {
 		return nil, err
 	}
 	if err := t.h.r.broker.Outputs().Check(rec); err != nil {
@@ -173,7 +178,7 @@ func (t *typed[In, Out]) encodeLater(c *call, in *In, out *Out) {
 	t.h.r.counters.schemaWaits.Add(1)
 	var again func()
 	again = func() {
-		rec, err := t.encode(c, out, nil)
+		rec, err := t.encodeOne(c, out)
 		switch {
 		case err == nil:
 			t.h.r.counters.degraded.Add(-1)

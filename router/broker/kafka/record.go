@@ -94,9 +94,9 @@ func (o *offsets) text(n int64) string {
 
 // idOf returns the last id among headers, nil without one.
 func idOf(hs []kgo.RecordHeader) []byte {
-	for i := len(hs) - 1; i >= 0; i-- {
-		if hs[i].Key == idHeader {
-			return hs[i].Value
+	for _, h := range slices.Backward(hs) {
+		if isID(h) {
+			return h.Value
 		}
 	}
 	return nil
