@@ -48,7 +48,7 @@ type HTTP struct {
 }
 
 // Dispatch bounds what is delivered and not yet done, in all and per partition. At a
-// bound the partition is paused; it goes on at half of it.
+// bound the partition is paused until there is room again.
 type Dispatch struct {
 	MaxRecords int  `koanf:"max_records" default:"10000" validate:"min=1" doc:"Most messages in flight."`
 	MaxBytes   Size `koanf:"max_bytes" default:"64MiB" validate:"min=1" doc:"Most bytes in flight."`

@@ -11,41 +11,48 @@ const (
 // ownPart divides what partitions have for themselves: the rest of a bound belongs to those who need it.
 const ownPart = 4
 
-// room divides a bound: own is what each partition may take whatever the others do, so that one with a stuck
-// key leaves them something, and everybody may take more until all together have common. A client hands
-// over what it has fetched of one partition before it comes to the next: with shares of fixed size most of
-// the bound would be nobody's.
-func (e *Engine[T]) room(bound, least int64) (own, common int64) {
+// room is how a bound is divided: own is what each partition may take whatever the others do, so that one
+// with a stuck key leaves them something, and everybody may take more until all together have common. A
+// client hands over what it has fetched of one partition before it comes to the next: with shares of fixed
+// size most of the bound would be nobody's.
+type room struct{ own, common int64 }
+
+func (e *Engine[T]) room(bound, least int64) room {
 	n := int64(len(e.parts))
 	if n < 2 {
-		return bound, 0
+		return room{own: bound}
 	}
-	own = max(bound/(ownPart*n), min(bound, least))
-	return own, max(bound-n*own, bound/2)
+	own := max(bound/(ownPart*n), min(bound, least))
+	return room{own, max(bound-n*own, bound/2)}
 }
+
+func (r room) usedUp(own, all int64) bool { return own >= r.own && all >= r.common }
+
+// again is where a partition goes on that was paused. Of what is common an eighth is enough: waiting for more
+// would leave handlers idle while the acknowledgements of what they published come in.
+func (r room) again() room { return room{max(r.own/2, 1), r.common - r.common/8} }
 
 // load is what is delivered and not done.
 type load struct{ records, bytes int64 }
 
-// above reports whether a bound of the partition is reached at 1/div of its size.
-func (p *Partition[T]) above(div int64) bool {
+// full reports whether a bound of the partition is reached or, when it is paused, too near to go on.
+func (p *Partition[T]) full(paused bool) bool {
 	e := p.e
-	records, allRecords := e.room(int64(e.cfg.Records), minRecords)
-	bytes, allBytes := e.room(e.cfg.Bytes, minBytes)
-	return p.load.records >= max(records/div, 1) && e.load.records >= allRecords/div ||
-		p.load.bytes >= max(bytes/div, 1) && e.load.bytes >= allBytes/div ||
-		int64(len(p.slots.open())) >= max(int64(e.cfg.Span)/div, 1)
+	records, bytes, span := e.room(int64(e.cfg.Records), minRecords), e.room(e.cfg.Bytes, minBytes), e.cfg.Span
+	if paused {
+		records, bytes, span = records.again(), bytes.again(), max(span/2, 1)
+	}
+	return records.usedUp(p.load.records, e.load.records) || bytes.usedUp(p.load.bytes, e.load.bytes) || len(p.slots.open()) >= span
 }
 
-// eased reports whether what all partitions have has fallen below half of what is common.
+// eased reports whether what is common has room again that it did not have before.
 func (e *Engine[T]) eased(before load) bool {
-	_, records := e.room(int64(e.cfg.Records), minRecords)
-	_, bytes := e.room(e.cfg.Bytes, minBytes)
-	return before.records >= records/2 && e.load.records < records/2 || before.bytes >= bytes/2 && e.load.bytes < bytes/2
+	records, bytes := e.room(int64(e.cfg.Records), minRecords).again().common, e.room(e.cfg.Bytes, minBytes).again().common
+	return before.records >= records && e.load.records < records || before.bytes >= bytes && e.load.bytes < bytes
 }
 
 func (p *Partition[T]) pauseIfFull() bool {
-	if p.resumed == nil && p.above(1) {
+	if p.resumed == nil && p.full(false) {
 		p.resumed = make(chan struct{})
 		p.e.paused[p] = struct{}{}
 	}
@@ -68,16 +75,16 @@ func (p *Partition[T]) unpause() {
 	}
 }
 
-// resumable takes the partition when it has fallen below half of its bounds.
+// resumable takes the partition when it may go on.
 func (p *Partition[T]) resumable() []*Partition[T] {
-	if p.resumed == nil || p.above(2) {
+	if p.resumed == nil || p.full(true) {
 		return nil
 	}
 	p.unpause()
 	return []*Partition[T]{p}
 }
 
-// resumable takes all partitions that have fallen below half of their bounds.
+// resumable takes all partitions that may go on.
 func (e *Engine[T]) resumable() (ps []*Partition[T]) {
 	for p := range e.paused {
 		ps = append(ps, p.resumable()...)

@@ -146,9 +146,9 @@ func roomForAll(t *testing.T, cfg config) {
 	if !waiting.Feed(sized(368, entrySize)...) {
 		t.Error("not full with 768 together")
 	}
-	free[0].open(384)
+	free[0].open(96)
 	if got := resumed.all(); len(got) > 0 {
-		t.Errorf("partitions %q resumed at half", got)
+		t.Errorf("partitions %q resumed before an eighth was free", got)
 	}
 	free[0].open(1)
 	if diff := cmp.Diff([]string{"1"}, resumed.all()); diff != "" {
