@@ -25,6 +25,7 @@ type Broker struct {
 	connecting []kgo.Opt // how connections begin: dialing, TLS and log-in
 
 	control *kgo.Client // for everything but records
+	near    near        // to control
 	admin   *kadm.Client
 	sends   *producer
 	outputs *producer
@@ -87,7 +88,7 @@ func (b *Broker) prepare() error {
 }
 
 func (b *Broker) newClients(codec kgo.CompressionCodec) (err error) {
-	if b.control, err = kgo.NewClient(b.clientOpts()...); err != nil {
+	if b.control, err = kgo.NewClient(append(b.clientOpts(), kgo.WithHooks(&b.near))...); err != nil {
 		return err
 	}
 	b.admin = kadm.NewClient(b.control)

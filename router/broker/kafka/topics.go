@@ -28,17 +28,33 @@ const (
 // Topics lists the topics that exist, sorted by name, internal ones left out. Kafka does not
 // know their kinds.
 func (b *Broker) Topics(ctx context.Context) ([]broker.TopicInfo, error) {
-	details, err := b.admin.ListTopics(ctx)
+	all, err := b.listed(ctx, nil)
 	if err != nil {
 		return nil, fmt.Errorf("list topics: %w", b.unanswered(err))
 	}
-	infos := make([]broker.TopicInfo, 0, len(details))
-	for _, d := range details.Sorted() {
-		if d.Err == nil {
-			infos = append(infos, broker.TopicInfo{Name: d.Topic, Partitions: len(d.Partitions)})
+	infos := make([]broker.TopicInfo, 0, len(all))
+	for i := range all {
+		if t := &all[i]; t.ErrorCode == 0 && !t.IsInternal {
+			infos = append(infos, broker.TopicInfo{Name: *t.Topic, Partitions: len(t.Partitions)})
 		}
 	}
+	slices.SortFunc(infos, func(a, b broker.TopicInfo) int { return strings.Compare(a.Name, b.Name) })
 	return infos, nil
+}
+
+// listed is what a server says about topics, or all topics: the one that Connect has reached if it answers.
+func (b *Broker) listed(ctx context.Context, names []string) ([]kmsg.MetadataResponseTopic, error) {
+	req := kmsg.NewPtrMetadataRequest()
+	for _, name := range names {
+		t := kmsg.NewMetadataRequestTopic()
+		t.Topic = &name
+		req.Topics = append(req.Topics, t)
+	}
+	resp, err := b.near.ask(ctx, b.control, req)
+	if err != nil {
+		return nil, err
+	}
+	return resp.(*kmsg.MetadataResponse).Topics, nil //nolint:forcetypeassert // the answer to req
 }
 
 // CreateTopics creates what does not exist with one request, waits until it is seen, and leaves alone what
@@ -56,11 +72,20 @@ func (b *Broker) CreateTopics(ctx context.Context, ts ...broker.TopicConfig) err
 
 // lacking are those of ts that the servers do not list.
 func (b *Broker) lacking(ctx context.Context, ts []broker.TopicConfig) []broker.TopicConfig {
-	details, err := b.admin.ListTopics(ctx, namesOf(ts)...)
+	there, err := b.existing(ctx, namesOf(ts))
 	if err != nil {
 		return ts
 	}
-	return slices.DeleteFunc(slices.Clone(ts), func(t broker.TopicConfig) bool { return exists(details, t.Name) })
+	return slices.DeleteFunc(slices.Clone(ts), func(t broker.TopicConfig) bool { return there[t.Name] })
+}
+
+func (b *Broker) existing(ctx context.Context, names []string) (map[string]bool, error) {
+	all, err := b.listed(ctx, names)
+	there := map[string]bool{}
+	for _, t := range all {
+		there[*t.Topic] = t.ErrorCode == 0 && len(t.Partitions) > 0
+	}
+	return there, err
 }
 
 func (b *Broker) create(ctx context.Context, ts []broker.TopicConfig) error {
