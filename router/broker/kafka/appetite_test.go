@@ -15,10 +15,11 @@ import (
 func TestSlowHandlersFetchLess(t *testing.T) {
 	t.Parallel()
 	c, b := fake(t)
-	var asked atomic.Int32 // for a partition, last
+	var first, asked atomic.Int32 // for a partition, at first and last
 	c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Observe: true, Count: -1, When: func(r kmsg.Request) bool {
 		for _, topic := range r.(*kmsg.FetchRequest).Topics { //nolint:forcetypeassert // by its key
 			for _, p := range topic.Partitions {
+				first.CompareAndSwap(0, p.PartitionMaxBytes)
 				asked.Store(p.PartitionMaxBytes)
 			}
 		}
@@ -39,7 +40,10 @@ func TestSlowHandlersFetchLess(t *testing.T) {
 		}
 	}
 	const much, little = 1 << 20, 256 << 10
-	eventually(t, "the first fetch", asks(much))
+	eventually(t, "a large fetch", asks(much))
+	if n := first.Load(); n != 64<<10 {
+		t.Errorf("the first fetch asks for %d bytes of a partition", n)
+	}
 	produce(t, b.Sends(), keyed("one", 500, 1)...)
 	eventually(t, "smaller fetches", asks(little))
 	close(open)

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
 
 	"github.com/leat-go/leat/settings"
 )
@@ -35,7 +37,16 @@ func (b *Broker) clientOpts() []kgo.Opt {
 		kgo.MetadataMinAge(metadataMinAge),
 		kgo.MetadataMaxAge(metadataMaxAge),
 		kgo.DisableClientMetrics(),
+		kgo.MaxVersions(versions()),
 	}, b.connecting...)
+}
+
+// versions are those of the requests. Kafka 4.4 brings a version 5 of ApiVersions, which begins every connection; older
+// servers refuse it and are asked again, which makes each first connection to a server one round trip longer.
+func versions() *kversion.Versions {
+	v := kversion.Stable()
+	v.SetMaxKeyVersion(kmsg.ApiVersions.Int16(), 4)
+	return v
 }
 
 // backoff doubles from base, with jitter, so that clients do not come back all at once.
@@ -79,7 +90,7 @@ func (b *Broker) consumerOpts() []kgo.Opt {
 	}
 	return append(b.clientOpts(),
 		kgo.FetchMaxBytes(fetchMaxBytes),
-		kgo.FetchMaxPartitionBytes(fetchMuch),
+		kgo.FetchMaxPartitionBytes(fetchFirst),
 		kgo.MaxConcurrentFetches(concurrentFetches),
 		kgo.FetchMaxWait(fetchWait),
 		kgo.FetchIsolationLevel(level),

@@ -30,6 +30,7 @@ type consumer struct {
 
 	mu    sync.Mutex
 	parts map[place]*part
+	fed   bool // for whoever polls
 
 	trouble trouble
 	begun   chan struct{} // closed when the client is known here
@@ -197,6 +198,10 @@ func drop(ps []*part) {
 // feed hands fetched records to the engines and returns the partitions that are at a bound
 // now. It never waits for handlers.
 func (c *consumer) feed(fs kgo.Fetches) (full []*part) {
+	if !c.fed && fs.NumRecords() > 0 {
+		c.fed = true
+		c.fitFetches() // the first one was small
+	}
 	fs.EachPartition(func(f kgo.FetchTopicPartition) {
 		if p := c.part(place{f.Topic, f.Partition}); p != nil && len(f.Records) > 0 && c.feedPart(p, &f) {
 			full = append(full, p)

@@ -38,7 +38,7 @@ func (b *Broker) read(ctx context.Context, o *broker.ReadOptions, yield func(*br
 	if len(r.next) == 0 {
 		return nil
 	}
-	cl, err := kgo.NewClient(append(b.consumerOpts(), kgo.ConsumePartitions(r.offsets()), kgo.KeepControlRecords(), kgo.WithHooks(&r.answers))...)
+	cl, err := kgo.NewClient(append(b.consumerOpts(), kgo.FetchMaxPartitionBytes(fetchMuch), kgo.ConsumePartitions(r.offsets()), kgo.KeepControlRecords(), kgo.WithHooks(&r.answers))...)
 	if err != nil {
 		return fmt.Errorf("read %v: %w", o.Topics, err)
 	}
