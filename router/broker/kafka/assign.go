@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,8 +15,11 @@ import (
 )
 
 // assigned is called after each rebalance, with what is new. Positions come after it.
-func (m *member) assigned(_ context.Context, _ *kgo.Client, added map[string][]int32) {
+func (m *member) assigned(ctx context.Context, _ *kgo.Client, added map[string][]int32) {
 	<-m.begun
+	if len(added) > 0 {
+		m.surveyEarly(ctx, slices.Sorted(maps.Keys(added)))
+	}
 	m.state.Lock()
 	defer m.state.Unlock()
 	m.state.joined = true

@@ -27,6 +27,7 @@ const (
 type member struct {
 	*consumer
 	pulse   pulse
+	early   atomic.Pointer[earlySurvey]
 	lapsing sync.Mutex
 
 	committing sync.Mutex // held from reading progress until it is committed

@@ -3,6 +3,8 @@ package kafka
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -13,11 +15,7 @@ import (
 
 // starts says where the given partitions go on, and commits what it has chosen.
 func (m *member) starts(ctx context.Context, offsets map[string]map[int32]kgo.Offset) ([]*part, error) {
-	names := make([]string, 0, len(offsets))
-	for name := range offsets {
-		names = append(names, name)
-	}
-	s, err := surveyTopics(ctx, m.admin, m.group.Name, names)
+	s, err := m.surveyOf(ctx, slices.Sorted(maps.Keys(offsets)))
 	if err != nil {
 		return nil, err
 	}
