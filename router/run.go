@@ -1,6 +1,7 @@
 package router
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -79,8 +80,17 @@ func (r *Router) run(ctx context.Context) error {
 	return errors.Join(err, r.leave(ms)) //nolint:contextcheck // leaving has a time of its own
 }
 
-// prepare does what must succeed before anything is delivered.
+// prepare does what must succeed before anything is delivered, what needs no server beside the rest.
 func (r *Router) prepare(ctx context.Context) error {
+	var wg sync.WaitGroup
+	var named error
+	wg.Go(func() { named = r.name(ctx) })
+	err := r.prepareBroker(ctx)
+	wg.Wait()
+	return cmp.Or(err, named)
+}
+
+func (r *Router) prepareBroker(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, r.conv.StartTimeout)
 	defer cancel()
 	if err := r.broker.Connect(ctx); err != nil {
@@ -150,9 +160,6 @@ func (r *Router) groups() (gs []broker.Group) {
 }
 
 func (r *Router) join(ctx context.Context) (ms []broker.Member, err error) {
-	if err := r.name(ctx); err != nil {
-		return nil, err
-	}
 	for _, g := range r.groups() {
 		m, err := r.broker.Join(ctx, g)
 		if err != nil {
