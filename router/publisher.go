@@ -90,7 +90,7 @@ func (p Publisher[T]) Delete(ctx context.Context, key string) error {
 	}
 	m := new(oneRecord).slab()
 	rec := m.record()
-	*rec = broker.Record{Topic: p.spec.Name, Key: data, ID: m.id(), Time: m.now}
+	*rec = broker.Record{Topic: p.spec.Name, Key: data, ID: m.id()}
 	rec.Headers = p.r.headersFor(&m, ownerOf(ctx), rec, "", "", 0)
 	if err := p.r.ensure(ctx, p.spec); err != nil {
 		return allFailed(p.spec.Name, 1, err)

@@ -397,7 +397,7 @@ func TestResultsOfABatchAreSentTogetherAndAgainOneByOne(t *testing.T) {
 	})
 }
 
-func TestEveryRecordHasRoomBehindItsHeaders(t *testing.T) {
+func TestRecordsAreMadeForTheBroker(t *testing.T) {
 	onFaulty(t, func(t *testing.T, b *faulty) {
 		t.Helper()
 		var mu sync.Mutex
@@ -408,6 +408,9 @@ func TestEveryRecordHasRoomBehindItsHeaders(t *testing.T) {
 			room := r.Headers[len(r.Headers):cap(r.Headers)]
 			if len(room) == 0 {
 				t.Errorf("%s has no room for what a broker adds to %v", r.Topic, r.Headers)
+			}
+			if !r.Time.IsZero() { // Redis keeps what differs from the time of the entry
+				t.Errorf("%s has a time that nobody has set", r.Topic)
 			}
 			for i := range room {
 				room[i].Key = "room"

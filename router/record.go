@@ -65,9 +65,6 @@ func (r *Router) record(ctx context.Context, m *slab, from owner, s *topics.Spec
 	}
 	rec := m.record()
 	*rec = broker.Record{Topic: s.Name, Key: key, Value: data, Time: o.time, ID: m.id()}
-	if o.time.IsZero() {
-		rec.Time = m.now
-	}
 	rec.Headers = r.headersFor(m, from, rec, contentType, typeName(o.value), len(extra)+len(o.headers))
 	for _, h := range extra {
 		rec.Headers = append(rec.Headers, broker.Header{Key: h.Key, Value: h.Value})

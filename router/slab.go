@@ -17,7 +17,7 @@ type slab struct {
 	records []broker.Record
 	headers broker.Headers
 	ids     []byte
-	now     time.Time // when they are made
+	millis  int64 // of the ids
 }
 
 // slabRecords is how many records share memory at the most: one that waits for long keeps the
@@ -31,7 +31,7 @@ const usualHeaders = 5
 // newSlab is for n records with the usual headers of those that follow from a message, or of
 // those that do not.
 func newSlab(n int, follow bool) slab {
-	m := slab{left: n, each: usualHeaders, now: time.Now()}
+	m := slab{left: n, each: usualHeaders, millis: time.Now().UnixMilli()}
 	if !follow {
 		m.each--
 	}
@@ -47,7 +47,7 @@ type oneRecord struct {
 
 // slab is for the one record.
 func (s *oneRecord) slab() slab {
-	return slab{records: s.record[:], headers: s.headers[:], ids: s.id[:0], now: time.Now()}
+	return slab{records: s.record[:], headers: s.headers[:], ids: s.id[:0], millis: time.Now().UnixMilli()}
 }
 
 func (m *slab) record() *broker.Record {
@@ -84,8 +84,8 @@ func (m *slab) id() string {
 	}
 	from := len(m.ids)
 	m.ids = m.ids[:from+uuidLen]
-	putUUID(m.ids[from:], uint64(m.now.UnixMilli())<<16|7<<12|rand.Uint64()>>52, rand.Uint64()>>2|1<<63) //nolint:gosec // see above; after 1970
-	return unsafe.String(&m.ids[from], uuidLen)                                                          //nolint:gosec // never written again
+	putUUID(m.ids[from:], uint64(m.millis)<<16|7<<12|rand.Uint64()>>52, rand.Uint64()>>2|1<<63) //nolint:gosec // see above; after 1970
+	return unsafe.String(&m.ids[from], uuidLen)                                                 //nolint:gosec // never written again
 }
 
 const uuidLen = 36
