@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/leat-go/leat/internal/testservers"
 	"github.com/leat-go/leat/router/broker"
@@ -279,5 +280,22 @@ func TestAClosedBrokerSaysSo(t *testing.T) {
 		if !errors.Is(err, broker.ErrClosed) {
 			t.Errorf("got %v, want ErrClosed", err)
 		}
+	}
+}
+
+func TestConnectionsBeginWithARequestThatServersKnow(t *testing.T) {
+	t.Parallel()
+	c, b := fake(t)
+	var asked, highest atomic.Int32
+	c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.ApiVersions}, Observe: true, Count: -1, When: func(r kmsg.Request) bool {
+		asked.Add(1)
+		highest.Store(max(highest.Load(), int32(r.GetVersion())))
+		return true
+	}})
+	if err := b.Connect(within(t)); err != nil {
+		t.Fatal(err)
+	}
+	if n, v := asked.Load(), highest.Load(); n == 0 || v != 4 {
+		t.Errorf("%d requests, at most in version %d: Kafka has 4 up to 4.3", n, v)
 	}
 }
