@@ -35,8 +35,13 @@ func (r room) again() room { return room{max(r.own/2, 1), r.common - r.common/8}
 // load is what is delivered and not done.
 type load struct{ records, bytes int64 }
 
-// full reports whether a bound of the partition is reached or, when it is paused, too near to go on.
-func (p *Partition[T]) full(paused bool) bool {
+func (l *load) add(records, bytes int64) {
+	l.records += records
+	l.bytes += bytes
+}
+
+// atBound reports whether a bound of the partition is reached or, when it is paused, too near to go on.
+func (p *Partition[T]) atBound(paused bool) bool {
 	e := p.e
 	records, bytes, span := e.room(int64(e.cfg.Records), minRecords), e.room(e.cfg.Bytes, minBytes), e.cfg.Span
 	if paused {
@@ -52,7 +57,7 @@ func (e *Engine[T]) eased(before load) bool {
 }
 
 func (p *Partition[T]) pauseIfFull() bool {
-	if p.resumed == nil && p.full(false) {
+	if p.resumed == nil && p.atBound(false) {
 		p.resumed = make(chan struct{})
 		p.e.paused[p] = struct{}{}
 	}
@@ -77,7 +82,7 @@ func (p *Partition[T]) unpause() {
 
 // resumable takes the partition when it may go on.
 func (p *Partition[T]) resumable() []*Partition[T] {
-	if p.resumed == nil || p.full(true) {
+	if p.resumed == nil || p.atBound(true) {
 		return nil
 	}
 	p.unpause()

@@ -176,7 +176,7 @@ func TestBoundsHoldInAll(t *testing.T) {
 func boundsHold(t *testing.T, r *rand.Rand) {
 	t.Helper()
 	const bound = 2000
-	n := 1 + r.IntN(5)
+	n := 1 + r.Int32N(5)
 	open := map[int32][]*item{}
 	full := map[int32]bool{}
 	e := start(t, config{
@@ -185,19 +185,18 @@ func boundsHold(t *testing.T, r *rand.Rand) {
 		Resume: func(p *partition) { full[p.ID] = false },
 	})
 	ps := make([]*partition, n)
-	for i := range ps {
-		ps[i] = e.Assign(int32(i), 0)
+	for id := range n {
+		ps[id] = e.Assign(id, 0)
 	}
 	next := make([]int64, n)
 	for step := range 6000 {
-		i := r.IntN(n)
-		id := int32(i) //nolint:gosec // few
+		id := r.Int32N(n)
 		switch {
 		case r.IntN(10) < 8-3*(step/3000) && !full[id]:
-			full[id] = ps[i].Feed(entry{Position: next[i], Size: 1})
-			next[i]++
+			full[id] = ps[id].Feed(entry{Position: next[id], Size: 1})
+			next[id]++
 			synctest.Wait()
-			if own := bound / (4 * n); full[id] && len(open[id]) < own {
+			if own := bound / (4 * int(n)); full[id] && len(open[id]) < own {
 				t.Fatalf("one of %d partitions is full with %d", n, len(open[id]))
 			}
 		case len(open[id]) > 0:

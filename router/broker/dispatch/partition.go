@@ -82,10 +82,8 @@ func (p *Partition[T]) add(en *Entry[T], it *Item[T]) {
 
 // count accounts for what is delivered and not done.
 func (p *Partition[T]) count(records, bytes int64) {
-	for _, l := range []*load{&p.load, &p.e.load} {
-		l.records += records
-		l.bytes += bytes
-	}
+	p.load.add(records, bytes)
+	p.e.load.add(records, bytes)
 }
 
 func (p *Partition[T]) lane(key []byte) *lane[T] {

@@ -16,9 +16,10 @@ const fetchWait = 100 * time.Millisecond
 // fetchWait later: where handlers are fast it costs less to wait.
 const breather = fetchWait / 2
 
-// What a fetch of a partition may bring. At first it is little, so that the first message is soon in its handler. Fast
-// handlers get much, so that they do not wait for the next fetch. Slow ones get what fits into the partition's share of the delivery engine's bounds: pausing a
-// partition throws away what was fetched beyond them.
+// What a fetch of a partition may bring. At first it is little, so that the first message is soon in its
+// handler. Fast handlers get much, so that they do not wait for the next fetch. Slow ones get what fits into
+// the partition's part of the delivery engine's bounds: pausing a partition throws away what was fetched
+// beyond them.
 const (
 	fetchMuch   = 1 << 20
 	fetchLittle = 256 << 10
