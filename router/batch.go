@@ -39,7 +39,7 @@ type batchCall struct {
 
 func newTypedBatch[In, Out any](h *handler, out topics.Topic[Out], fn func(context.Context, []In) ([]Out, error)) *typedBatch[In, Out] {
 	t := &typedBatch[In, Out]{h: h, fn: fn}
-	t.one = &typed[In, Out]{h: h, out: out, hooks: bindHooks[In, Out](h, out != nil)}
+	t.one = newResults[In, Out](h, out)
 	if len(h.middleware()) > 0 {
 		t.chain = h.compose(insideBatch)
 	}

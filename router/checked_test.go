@@ -2,6 +2,7 @@ package router
 
 import (
 	"errors"
+	"reflect"
 	"testing"
 )
 
@@ -24,16 +25,18 @@ var errWrong = errors.New("wrong")
 func TestWhoseMethodIsAsked(t *testing.T) {
 	t.Parallel()
 	for _, v := range []any{byValue{}, &byValue{}, byPointer{}, &byPointer{}} {
-		if err := validate(v); !errors.Is(err, errWrong) {
+		if err := validated(v); !errors.Is(err, errWrong) {
 			t.Errorf("%T: %v", v, err)
 		}
 	}
 	for _, v := range []any{nil, 1, plainValue{}, &plainValue{}} {
-		if err := validate(v); err != nil {
+		if err := validated(v); err != nil {
 			t.Errorf("%T: %v", v, err)
 		}
 	}
 }
+
+func validated(v any) error { return shapeOf(reflect.TypeOf(v)).validate(v) }
 
 func TestWhichTypesAreChecked(t *testing.T) {
 	t.Parallel()

@@ -30,12 +30,14 @@ type Publisher[T any] struct {
 	t    topics.Topic[T]
 	spec *topics.Spec
 	opts []SendOption
+
+	byPtr bool // values are encoded through pointers
 }
 
 // NewPublisher declares that the service publishes on t and returns what does so.
 func NewPublisher[T any](r *Router, t topics.Topic[T]) Publisher[T] {
 	s := r.declareOut(t.Spec())
-	return Publisher[T]{r: r, t: t, spec: &s}
+	return Publisher[T]{r: r, t: t, spec: &s, byPtr: passesPointers[T](r, &s)}
 }
 
 // Publish returns when the broker has all values. An invalid value or one that cannot be
@@ -48,15 +50,15 @@ func (p Publisher[T]) Publish(ctx context.Context, vs ...T) error {
 	}
 	if len(vs) == 1 {
 		w := new(lone)
-		p.prepare(&w.sending, vs[0])
+		p.prepare(&w.sending, &vs[0])
 		_, err := p.r.publishOne(ctx, p.spec, w)
 		return err
 	}
 	all := make([]sending, len(vs))
 	outs := make([]*sending, len(vs))
-	for i, v := range vs {
+	for i := range vs {
 		outs[i] = &all[i]
-		p.prepare(outs[i], v)
+		p.prepare(outs[i], &vs[i])
 	}
 	_, err := p.r.publish(ctx, p.spec, outs)
 	return err
@@ -72,7 +74,7 @@ func (p Publisher[T]) PublishAsync(ctx context.Context, v T, done func(Receipt, 
 		return
 	}
 	o := new(sending)
-	p.prepare(o, v)
+	p.prepare(o, &v)
 	p.r.publishAsync(ctx, p.spec, o, done)
 }
 
@@ -102,12 +104,15 @@ func (p Publisher[T]) Delete(ctx context.Context, key string) error {
 
 // With returns a publisher that applies the options to every value.
 func (p Publisher[T]) With(opts ...SendOption) Publisher[T] {
-	p.opts = append(slices.Clip(p.opts), opts...)
+	p.opts, p.byPtr = append(slices.Clip(p.opts), opts...), false // one may choose another codec
 	return p
 }
 
-func (p Publisher[T]) prepare(o *sending, v T) {
-	o.value, o.key = v, p.t.KeyOf(v)
+func (p Publisher[T]) prepare(o *sending, v *T) {
+	o.value, o.key = v, p.t.KeyOf(*v)
+	if !p.byPtr {
+		o.value = *v
+	}
 	for _, opt := range p.opts {
 		opt.applySend(o)
 	}

@@ -3,6 +3,7 @@ package router_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -13,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"github.com/leat-go/leat/codec"
 	"github.com/leat-go/leat/router"
 	"github.com/leat-go/leat/router/broker"
 	"github.com/leat-go/leat/router/broker/memory"
@@ -441,4 +443,37 @@ func TestRecordsAreMadeForTheBroker(t *testing.T) {
 			}
 		}
 	})
+}
+
+// witness is JSON that notes what it is given.
+type witness struct {
+	codec.Codec
+	seen []string
+}
+
+func (w *witness) Encode(ctx context.Context, dst []byte, s codec.Subject, v any) ([]byte, []codec.Header, error) {
+	w.seen = append(w.seen, fmt.Sprintf("%T", v))
+	return w.Codec.Encode(ctx, dst, s, v)
+}
+
+func TestACodecOfOnesOwnIsGivenValues(t *testing.T) {
+	t.Parallel()
+	for name, publish := range map[string]func(context.Context, router.Publisher[order]) error{
+		"one":     func(ctx context.Context, p router.Publisher[order]) error { return p.Publish(ctx, order{ID: "a"}) },
+		"several": func(ctx context.Context, p router.Publisher[order]) error { return p.Publish(ctx, order{}, order{}) },
+		"with an option": func(ctx context.Context, p router.Publisher[order]) error {
+			return p.With(router.Key("k")).Publish(ctx, order{})
+		},
+	} {
+		w := &witness{Codec: codec.JSON}
+		p := router.NewPublisher(newRouter(memory.New(), router.Codec(topics.JSON, w)), topics.Event[order]{Name: "orders"})
+		if err := publish(t.Context(), p); err != nil {
+			t.Fatal(err)
+		}
+		for _, got := range w.seen {
+			if got != "router_test.order" {
+				t.Errorf("%s: the codec was given %s", name, got)
+			}
+		}
+	}
 }

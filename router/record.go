@@ -15,7 +15,7 @@ import (
 
 // sending is one value on its way to a record.
 type sending struct {
-	value   any
+	value   any // or a pointer to it, see passesPointers
 	key     string
 	headers broker.Headers
 	time    time.Time
@@ -49,7 +49,8 @@ func (r *Router) record(ctx context.Context, m *slab, from owner, s *topics.Spec
 	if err := carries(s, o.value); err != nil {
 		return nil, err
 	}
-	if err := validate(o.value); err != nil {
+	sh := shapeOf(reflect.TypeOf(o.value))
+	if err := sh.validate(o.value); err != nil {
 		return nil, invalid(fmt.Errorf("%T is invalid: %w", o.value, err))
 	}
 	if s.Kind == topics.KindState && o.key == "" {
@@ -65,7 +66,7 @@ func (r *Router) record(ctx context.Context, m *slab, from owner, s *topics.Spec
 	}
 	rec := m.record()
 	*rec = broker.Record{Topic: s.Name, Key: key, Value: data, Time: o.time, ID: m.id()}
-	rec.Headers = r.headersFor(m, from, rec, contentType, typeName(o.value), len(extra)+len(o.headers))
+	rec.Headers = r.headersFor(m, from, rec, contentType, sh.name, len(extra)+len(o.headers))
 	for _, h := range extra {
 		rec.Headers = append(rec.Headers, broker.Header{Key: h.Key, Value: h.Value})
 	}
@@ -142,7 +143,12 @@ func (r *Router) countHeaders(causation string, trace []byte) int {
 	return n
 }
 
-func typeName(v any) string { return topics.TypeName(reflect.TypeOf(v)) }
+// passesPointers tells whether a pointer to a T may stand for the T on its way to a topic: what comes out is the
+// same, and two copies less are made. JSON takes either, other codecs may not, and Validate may change what it
+// is called on.
+func passesPointers[T any](r *Router, s *topics.Spec) bool {
+	return r.codecs[s.Format] == codec.JSON && len(s.Cases) == 0 && reflect.TypeFor[T]().Kind() == reflect.Struct && !isChecked[T]()
+}
 
 // subjectOf is the subject of a value on a topic that may carry several types.
 func subjectOf(s *topics.Spec, v any) codec.Subject {
@@ -156,11 +162,17 @@ func subjectOf(s *topics.Spec, v any) codec.Subject {
 // lineage is what a message hands on to those that follow from it.
 func (c *call) lineage() (correlation []byte, causation string, trace []byte) {
 	causation = c.id()
-	correlation, _ = c.rec.Headers.Get("correlation_id")
+	for _, h := range c.rec.Headers { // the last of a name counts
+		switch h.Key {
+		case "correlation_id":
+			correlation = h.Value
+		case "traceparent":
+			trace = h.Value
+		}
+	}
 	if len(correlation) == 0 {
 		correlation = viewOf(causation)
 	}
-	trace, _ = c.rec.Headers.Get("traceparent")
 	return correlation, causation, trace
 }
 

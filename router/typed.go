@@ -24,6 +24,7 @@ type typed[In, Out any] struct {
 	hooks *hooks[In, Out]
 	fn    func(context.Context, In) (Out, error)
 	out   topics.Topic[Out]   // nil without results
+	byPtr bool                // results are encoded through pointers
 	chain message.HandlerFunc // nil without middleware
 }
 
@@ -33,6 +34,7 @@ type exchange[In, Out any] struct {
 	result Out
 	out    *Out           // the result, nil while there is none
 	rec    *broker.Record // the encoded result
+	recs   [1]*broker.Record
 }
 
 // trial is a call with what it handles, in one allocation.
@@ -42,11 +44,20 @@ type trial[In, Out any] struct {
 }
 
 func newTyped[In, Out any](h *handler, out topics.Topic[Out], fn func(context.Context, In) (Out, error)) *typed[In, Out] {
-	t := &typed[In, Out]{h: h, fn: fn, out: out, hooks: bindHooks[In, Out](h, out != nil)}
+	t := newResults[In, Out](h, out)
+	t.fn = fn
 	if len(h.middleware()) > 0 {
 		t.chain = h.compose(t.inside)
 	}
 	return t
+}
+
+// newResults does what follows a handler: hooks, encoding.
+func newResults[In, Out any](h *handler, out topics.Topic[Out]) *typed[In, Out] {
+	return &typed[In, Out]{
+		h: h, out: out, hooks: bindHooks[In, Out](h, out != nil),
+		byPtr: out != nil && passesPointers[Out](h.r, h.out),
+	}
 }
 
 func (t *typed[In, Out]) handle(d broker.Delivery) {
@@ -99,7 +110,7 @@ func (t *typed[In, Out]) attempt(c *call, x *exchange[In, Out]) (recs []*broker.
 		if err := t.call(ctx, c, x); err != nil || x.rec == nil {
 			return err
 		}
-		recs = []*broker.Record{x.rec}
+		recs = append(x.recs[:0], x.rec)
 		return nil
 	})
 	return recs, err
@@ -122,7 +133,10 @@ func (t *typed[In, Out]) encodeOne(c *call, out *Out) (*broker.Record, error) {
 }
 
 func (t *typed[In, Out]) encode(c *call, out *Out, m *slab) (*broker.Record, error) {
-	o := sending{value: *out, key: t.out.KeyOf(*out)}
+	o := sending{value: out, key: t.out.KeyOf(*out)}
+	if !t.byPtr {
+		o.value = *out
+	}
 	if o.key == "" {
 		o.key = c.key()
 	}
@@ -220,7 +234,7 @@ func decodeInto[In any](c *call, v *In) error {
 	if !c.h.checked {
 		return nil
 	}
-	if err := validate(*v); err != nil {
+	if err := shapeOf(reflect.TypeOf(*v)).validate(*v); err != nil {
 		return invalid(fmt.Errorf("%s/%d at offset %s is invalid: %w", c.rec.Topic, c.rec.Partition, c.rec.Offset, err))
 	}
 	return nil

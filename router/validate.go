@@ -10,6 +10,7 @@ import (
 	"github.com/go-playground/validator/v10"
 
 	"github.com/leat-go/leat/internal/outcome"
+	"github.com/leat-go/leat/topics"
 )
 
 // Validator is what a message type may implement instead of, or beside, validate tags.
@@ -17,10 +18,16 @@ type Validator interface{ Validate() error }
 
 var (
 	structs = validator.New(validator.WithRequiredStructEnabled())
-	checks  sync.Map // reflect.Type → check
+	shapes  sync.Map // reflect.Type → *shape
 )
 
 var validatorType = reflect.TypeFor[Validator]()
+
+// shape is what there is to know about the values of a type.
+type shape struct {
+	name string // see topics.TypeName
+	checked
+}
 
 // checked is what there is to check about values of a type.
 type checked struct {
@@ -29,9 +36,8 @@ type checked struct {
 	pointer bool // Validate belongs to pointers to it
 }
 
-// validate checks a value by its tags and by its method.
-func validate(v any) error {
-	c := checkOf(reflect.TypeOf(v))
+// validate checks a value of the type by its tags and by its method.
+func (c checked) validate(v any) error {
 	if c.method || c.pointer {
 		if err := validatorOf(v, c).Validate(); err != nil {
 			return err
@@ -55,20 +61,20 @@ func validatorOf(v any, c checked) Validator {
 // isChecked reports whether validate can find anything wrong with a T.
 func isChecked[T any]() bool {
 	t := reflect.TypeFor[T]()
-	return t.Kind() == reflect.Interface || checkOf(t) != checked{}
+	return t.Kind() == reflect.Interface || shapeOf(t).checked != checked{}
 }
 
-func checkOf(t reflect.Type) checked {
+func shapeOf(t reflect.Type) *shape {
 	if t == nil {
-		return checked{}
+		return new(shape)
 	}
-	if known, ok := checks.Load(t); ok {
-		return known.(checked) //nolint:forcetypeassert // nothing else is stored
+	if known, ok := shapes.Load(t); ok {
+		return known.(*shape) //nolint:forcetypeassert // nothing else is stored
 	}
-	c := checked{tags: findTags(t, map[reflect.Type]bool{}), method: t.Implements(validatorType)}
-	c.pointer = !c.method && reflect.PointerTo(t).Implements(validatorType)
-	checks.Store(t, c)
-	return c
+	s := &shape{topics.TypeName(t), checked{tags: findTags(t, map[reflect.Type]bool{}), method: t.Implements(validatorType)}}
+	s.pointer = !s.method && reflect.PointerTo(t).Implements(validatorType)
+	shapes.Store(t, s)
+	return s
 }
 
 // faults turns the validator's findings into a text that leaves the values out.

@@ -31,6 +31,7 @@ type producer struct {
 	room    *budget // nil: no bound
 	timeout time.Duration
 	limit   func(topic string) int32
+	usual   int // limit of a topic without one of its own, no more than that of any
 	closed  atomic.Bool
 	lost    lostAnswers
 	sents   sync.Pool // of *sent
@@ -58,7 +59,7 @@ func (b *Broker) newOutputs(codec kgo.CompressionCodec) (*producer, error) {
 }
 
 func (b *Broker) newProducer(codec kgo.CompressionCodec) (*producer, error) {
-	p := &producer{limit: b.batchLimit, purging: map[string]bool{}, closing: make(chan struct{})}
+	p := &producer{limit: b.batchLimit, usual: int(b.cfg.MaxMessageBytes), purging: map[string]bool{}, closing: make(chan struct{})}
 	p.dial = func() (*kgo.Client, error) {
 		return kgo.NewClient(append(b.producerOpts(codec), kgo.WithHooks(&p.lost))...)
 	}
@@ -181,7 +182,11 @@ func (p *producer) forget(topic string) {
 
 // Check tells whether r fits into a batch of its topic.
 func (p *producer) Check(r *broker.Record) error {
-	if n, limit := batchSize(r), int(p.limit(r.Topic)); n > limit {
+	n := batchSize(r)
+	if n <= p.usual { // no need to look further
+		return nil
+	}
+	if limit := int(p.limit(r.Topic)); n > limit {
 		return fmt.Errorf("publish to %s: %w: %d bytes, the limit is %d (set KAFKA_MAX_MESSAGE_BYTES and the topic's max.message.bytes)",
 			r.Topic, broker.ErrTooLarge, n, limit)
 	}
