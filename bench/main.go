@@ -51,9 +51,9 @@ func parse(args []string, talk io.Writer) (o options, err error) {
 	fs.SetOutput(talk)
 	fs.StringVar(&o.broker, "broker", "all", "kafka, redis, memory (how fast a service starts) or all")
 	fs.StringVar(&o.workload, "workload", "", "run only workloads whose name matches this regular expression")
-	fs.StringVar(&o.subject, "subject", "", "run only this subject: bare, leat or stock")
+	fs.StringVar(&o.subject, "subject", "", "run only this subject: bare, labelled, leat or stock")
 	fs.IntVar(&o.rounds, "rounds", 6, "rounds, the first of which is dropped; at least 2")
-	fs.IntVar(&o.messages, "messages", 100_000, "messages of a worker pipeline; other workloads scale with it")
+	fs.IntVar(&o.messages, "messages", 100_000, "a quarter of the messages that consumers and pipelines read; other workloads scale with it")
 	fs.IntVar(&o.payload, "payload", 0, "bytes of a message, 100 or 1024; 0 for both")
 	fs.StringVar(&o.profiles, "profile", "", "write CPU and allocation profiles of leat's runs into this folder")
 	fs.StringVar(&o.out, "out", "result.json", "file for the results")
@@ -72,8 +72,8 @@ func parse(args []string, talk io.Writer) (o options, err error) {
 func (o options) check() error {
 	_, known := brokers[o.broker]
 	if o.rounds < 2 || o.messages < 1 || !known && o.broker != "all" || !slices.Contains([]int{0, 100, 1024}, o.payload) ||
-		!slices.Contains([]string{"", bench.SubjectBare, bench.SubjectLeat, bench.SubjectStock}, o.subject) {
-		return errors.New("-rounds is at least 2, -broker is kafka, redis, memory or all, -payload is 100 or 1024, -subject is bare, leat or stock")
+		!slices.Contains([]string{"", bench.SubjectBare, bench.SubjectLabelled, bench.SubjectLeat, bench.SubjectStock}, o.subject) {
+		return errors.New("-rounds is at least 2, -broker is kafka, redis, memory or all, -payload is 100 or 1024, -subject is bare, labelled, leat or stock")
 	}
 	return nil
 }

@@ -38,6 +38,8 @@ func other(r bench.Row) string {
 		return r.ToIdeal.String() + " of ideal"
 	case r.ToJSON != nil:
 		return r.ToJSON.String() + " of JSON"
+	case r.ToLabelled != nil:
+		return r.ToLabelled.String() + " of labelled"
 	case r.ToSmallest != nil:
 		return r.ToSmallest.String() + " of smallest"
 	}

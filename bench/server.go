@@ -43,7 +43,8 @@ func startKafka(ctx context.Context, registry string) (server, error) {
 		return server{}, errors.Join(err, s.Close())
 	}
 	k, err := bench.NewKafka(map[string]bench.Driver{
-		bench.SubjectBare: bench.BareKafka{Common: []kgo.Opt{seeds}}, bench.SubjectLeat: leat, bench.SubjectStock: stockOnKafka(s.Brokers()),
+		bench.SubjectBare: bench.BareKafka{Common: []kgo.Opt{seeds}}, bench.SubjectLabelled: bench.BareKafka{Common: []kgo.Opt{seeds}, Labelled: true},
+		bench.SubjectLeat: leat, bench.SubjectStock: stockOnKafka(s.Brokers()),
 	}, seeds)
 	return server{k, "Apache Kafka " + s.Version(), s.Close}, err
 }

@@ -37,6 +37,8 @@ type Job struct {
 	Format      topics.Format
 	Concurrency int // 0: the subject's default
 	Handle      func(id, at int64)
+
+	labelled bool // see BareKafka
 }
 
 // Publisher publishes events on one topic.

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/go-json-experiment/json"
+	"github.com/google/uuid"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -12,12 +13,14 @@ import (
 type BareKafka struct {
 	// Common are options of all clients, Produce and Consume those of either kind.
 	Common, Produce, Consume []kgo.Opt
+	// Labelled gives messages the headers that leat's have.
+	Labelled bool
 }
 
 // Publisher is a client whose records wait for nothing but their acknowledgement.
 func (d BareKafka) Publisher(_ context.Context, t Topic) (Publisher, error) {
 	c, err := kgo.NewClient(append(d.producing(), kgo.DefaultProduceTopic(t.Name))...)
-	return bareKafkaPublisher{c}, err
+	return bareKafkaPublisher{c, d.Labelled}, err
 }
 
 func (d BareKafka) producing() []kgo.Opt {
@@ -25,15 +28,50 @@ func (d BareKafka) producing() []kgo.Opt {
 	return append(append(opts, d.Common...), d.Produce...)
 }
 
-type bareKafkaPublisher struct{ c *kgo.Client }
+type bareKafkaPublisher struct {
+	c        *kgo.Client
+	labelled bool
+}
 
 func keyed(topic, key string, v any) (*kgo.Record, error) {
 	data, err := json.Marshal(v)
 	return &kgo.Record{Topic: topic, Key: []byte(key), Value: data}, err
 }
 
-func (p bareKafkaPublisher) One(ctx context.Context, e Event) error {
+const idLabel, correlationLabel = "_watermill_message_uuid", "correlation_id"
+
+// label gives r the headers that leat gives a message, which follows from another one unless that is nil.
+func label(r *kgo.Record, typ string, from *kgo.Record) {
+	id := []byte(uuid.Must(uuid.NewV7()).String())
+	r.Headers = []kgo.RecordHeader{{Key: "content-type", Value: []byte("application/json")}, {Key: "leat-type", Value: []byte(typ)}}
+	if from == nil {
+		r.Headers = append(r.Headers, kgo.RecordHeader{Key: correlationLabel, Value: id})
+	} else {
+		r.Headers = append(r.Headers, kgo.RecordHeader{Key: correlationLabel, Value: labelOf(from, correlationLabel)},
+			kgo.RecordHeader{Key: "causation_id", Value: labelOf(from, idLabel)})
+	}
+	r.Headers = append(r.Headers, kgo.RecordHeader{Key: idLabel, Value: id})
+}
+
+func labelOf(r *kgo.Record, key string) []byte {
+	for _, h := range r.Headers {
+		if h.Key == key {
+			return h.Value
+		}
+	}
+	return nil
+}
+
+func (p bareKafkaPublisher) record(e Event) (*kgo.Record, error) {
 	r, err := keyed("", e.Key, e)
+	if p.labelled {
+		label(r, "Event", nil)
+	}
+	return r, err
+}
+
+func (p bareKafkaPublisher) One(ctx context.Context, e Event) error {
+	r, err := p.record(e)
 	if err != nil {
 		return err
 	}
@@ -44,7 +82,7 @@ func (p bareKafkaPublisher) Batch(ctx context.Context, es []Event) error {
 	rs := make([]*kgo.Record, len(es))
 	for i, e := range es {
 		var err error
-		if rs[i], err = keyed("", e.Key, e); err != nil {
+		if rs[i], err = p.record(e); err != nil {
 			return err
 		}
 	}
@@ -52,7 +90,7 @@ func (p bareKafkaPublisher) Batch(ctx context.Context, es []Event) error {
 }
 
 func (p bareKafkaPublisher) Async(ctx context.Context, e Event, done func(error)) {
-	r, err := keyed("", e.Key, e)
+	r, err := p.record(e)
 	if err != nil {
 		done(err)
 		return
@@ -73,6 +111,7 @@ func (d BareKafka) Read(ctx context.Context, j Job) error {
 		return err
 	}
 	defer c.Close()
+	j.labelled = d.Labelled
 	for {
 		fs := c.PollFetches(ctx)
 		if ctx.Err() != nil {
@@ -124,13 +163,16 @@ func (j Job) record(ctx context.Context, c *kgo.Client, r *kgo.Record, failed *e
 	if err != nil {
 		return err
 	}
-	return j.produce(ctx, c, out, failed)
+	return j.produce(ctx, c, r, out, failed)
 }
 
-func (j Job) produce(ctx context.Context, c *kgo.Client, v Result, failed *errorOnce) error {
+func (j Job) produce(ctx context.Context, c *kgo.Client, from *kgo.Record, v Result, failed *errorOnce) error {
 	r, err := keyed(j.Out, v.Key, v)
 	if err != nil {
 		return err
+	}
+	if j.labelled {
+		label(r, "Result", from)
 	}
 	c.Produce(ctx, r, func(_ *kgo.Record, err error) { failed.set(err) })
 	return nil
@@ -145,16 +187,16 @@ func (j Job) inBatches(ctx context.Context, c *kgo.Client, rs []*kgo.Record, fai
 				return err
 			}
 		}
-		rs = rs[n:]
 		outs, err := j.DoBatch(ctx, es)
 		if err != nil {
 			return err
 		}
-		for _, out := range outs {
-			if err := j.produce(ctx, c, out, failed); err != nil {
+		for i, out := range outs {
+			if err := j.produce(ctx, c, rs[i], out, failed); err != nil {
 				return err
 			}
 		}
+		rs = rs[n:]
 	}
 	return nil
 }

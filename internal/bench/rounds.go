@@ -26,7 +26,7 @@ type subject struct {
 type Plan struct {
 	Prefix     string // of the names of topics and groups
 	Rounds     int    // the first one is dropped
-	Messages   int    // of a worker pipeline; other workloads scale with it
+	Messages   int    // a quarter of what consumers and pipelines read; other workloads scale with it
 	Payload    int    // bytes of a message
 	Partitions int    // of ordinary topics, default 6
 	Full       bool   // scaling to its end, which takes long and much disk or memory
@@ -71,7 +71,9 @@ func (p Plan) On(ctx context.Context, s Server, ws []Workload) (rows []Row, err 
 
 func (p Plan) run(ctx context.Context, b *bed, w Workload) ([]Row, error) {
 	start := time.Now()
-	subjects := p.subjects(w)
+	subjects := slices.DeleteFunc(p.subjects(w), func(who subject) bool {
+		return who.name == SubjectLabelled && b.s.Drivers()[who.name] == nil
+	})
 	samples, err := p.compare(ctx, b, w, subjects)
 	if w.Sizes != nil {
 		b.drop(ctx)

@@ -22,6 +22,7 @@ type Row struct {
 	ToBare         *Span   `json:"ratio_to_bare"`
 	ToStock        *Span   `json:"ratio_to_stock"`
 	ToJSON         *Span   `json:"ratio_to_json,omitzero"`
+	ToLabelled     *Span   `json:"ratio_to_labelled,omitzero"`
 	ToSmallest     *Span   `json:"ratio_to_smallest,omitzero"`
 	ToIdeal        *Span   `json:"ratio_to_ideal,omitzero"`
 	CPUSeconds     float64 `json:"cpu_seconds"`
@@ -61,7 +62,8 @@ func (w Workload) row(b *bed, samples map[subject][]sample, who subject, i int, 
 	to := func(name string, size int) *Span {
 		return ratio(column(own, i), column(samples[subject{name, size}], i))
 	}
-	r.ToBare, r.ToStock, r.ToJSON = to(SubjectBare, who.size), to(SubjectStock, who.size), to(SubjectJSON, who.size)
+	r.ToBare, r.ToStock = to(SubjectBare, who.size), to(SubjectStock, who.size)
+	r.ToJSON, r.ToLabelled = to(SubjectJSON, who.size), to(SubjectLabelled, who.size)
 	if w.Sizes != nil {
 		r.ToSmallest = to(who.name, w.smallest(samples, who.name))
 	}

@@ -19,6 +19,9 @@ const (
 	SubjectLeat  = "leat"
 	SubjectStock = "stock"
 	SubjectJSON  = "json"
+	// SubjectLabelled is bare with the headers that leat gives its messages. Servers that have no such driver do
+	// without it.
+	SubjectLabelled = "labelled"
 )
 
 // Workload is one thing that every subject does.
@@ -46,6 +49,7 @@ var (
 	seconds  = []Metric{{Unit: "s", Lower: true}}
 	perOne   = []Metric{{Unit: "µs/msg", Lower: true}}
 	everyone = []string{SubjectBare, SubjectLeat, SubjectStock}
+	writers  = []string{SubjectBare, SubjectLabelled, SubjectLeat, SubjectStock}
 	ours     = []string{SubjectBare, SubjectLeat}
 	alone    = []string{SubjectLeat}
 	small    = []int{100}
@@ -59,16 +63,16 @@ func Workloads() []Workload {
 func ordinaryWorkloads() []Workload {
 	return []Workload{
 		{Name: "publish-one", Metrics: rate, Scale: 0.03, Slow: 1, Subjects: everyone, Run: publishing(publishOne)},
-		{Name: "publish-64", Metrics: rate, Scale: 0.4, Slow: 0.3, Subjects: everyone, Run: publishing(publishMany)},
-		{Name: "publish-batch", Metrics: rate, Scale: 1, Slow: 0.05, Subjects: everyone, Run: publishing(publishBatches)},
+		{Name: "publish-64", Metrics: rate, Scale: 1, Slow: 0.3, Subjects: writers, Run: publishing(publishMany)},
+		{Name: "publish-batch", Metrics: rate, Scale: 4, Slow: 0.0125, Subjects: writers, Run: publishing(publishBatches)},
 		{Name: "consume-typed", Metrics: rate, Scale: 4, Slow: 0.05, Subjects: everyone, Source: ordinary, Run: reading(Typed)},
 		{Name: "consume-raw", Metrics: rate, Scale: 4, Slow: 0.05, Subjects: everyone, Source: ordinary, Run: reading(Raw)},
-		{Name: "pipeline", Metrics: rate, Scale: 1, Slow: 0.02, Subjects: everyone, Source: ordinary, Run: reading(Work)},
-		{Name: "pipeline-batch", Metrics: rate, Scale: 1, Subjects: ours, Source: ordinary, Run: reading(Batch)},
-		{Name: "plain-handler", Metrics: rate, Scale: 1, Slow: 0.4, Subjects: []string{SubjectLeat, SubjectStock}, Source: ordinary, Run: reading(Plain)},
-		{Name: "plain-pipeline", Metrics: rate, Scale: 1, Slow: 0.02, Subjects: everyone, Source: ordinary, Run: reading(PlainWork)},
+		{Name: "pipeline", Metrics: rate, Scale: 4, Slow: 0.005, Subjects: writers, Source: ordinary, Run: reading(Work)},
+		{Name: "pipeline-batch", Metrics: rate, Scale: 4, Subjects: []string{SubjectBare, SubjectLabelled, SubjectLeat}, Source: ordinary, Run: reading(Batch)},
+		{Name: "plain-handler", Metrics: rate, Scale: 4, Slow: 0.1, Subjects: []string{SubjectLeat, SubjectStock}, Source: ordinary, Run: reading(Plain)},
+		{Name: "plain-pipeline", Metrics: rate, Scale: 4, Slow: 0.005, Subjects: everyone, Source: ordinary, Run: reading(PlainWork)},
 		{Name: "consume-avro", Metrics: rate, Scale: 4, Subjects: []string{SubjectJSON, SubjectLeat}, Format: topics.Avro, Source: ordinary, Run: reading(Typed)},
-		{Name: "pipeline-avro", Metrics: rate, Scale: 1, Subjects: []string{SubjectJSON, SubjectLeat}, Format: topics.Avro, Source: ordinary, Run: reading(Work)},
+		{Name: "pipeline-avro", Metrics: rate, Scale: 4, Subjects: []string{SubjectJSON, SubjectLeat}, Format: topics.Avro, Source: ordinary, Run: reading(Work)},
 		{Name: "key-concurrency-200", Metrics: seconds, Payloads: small, Subjects: alone, Ideal: waitingIdeal(200), Source: waiting(200), Run: keyConcurrency},
 		{Name: "key-concurrency-20", Metrics: seconds, Payloads: small, Subjects: alone, Ideal: waitingIdeal(20), Source: waiting(20), Run: keyConcurrency},
 		{
