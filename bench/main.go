@@ -53,7 +53,7 @@ func parse(args []string, talk io.Writer) (o options, err error) {
 	fs.StringVar(&o.workload, "workload", "", "run only workloads whose name matches this regular expression")
 	fs.StringVar(&o.subject, "subject", "", "run only this subject: bare, labelled, leat or stock")
 	fs.IntVar(&o.rounds, "rounds", 6, "rounds, the first of which is dropped; at least 2")
-	fs.IntVar(&o.messages, "messages", 100_000, "a quarter of the messages that consumers and pipelines read; other workloads scale with it")
+	fs.IntVar(&o.messages, "messages", 100_000, "messages that 64 callers publish; consumers, pipelines and batches get 4 times as many")
 	fs.IntVar(&o.payload, "payload", 0, "bytes of a message, 100 or 1024; 0 for both")
 	fs.StringVar(&o.profiles, "profile", "", "write CPU and allocation profiles of leat's runs into this folder")
 	fs.StringVar(&o.out, "out", "result.json", "file for the results")

@@ -26,7 +26,7 @@ type subject struct {
 type Plan struct {
 	Prefix     string // of the names of topics and groups
 	Rounds     int    // the first one is dropped
-	Messages   int    // a quarter of what consumers and pipelines read; other workloads scale with it
+	Messages   int    // what many callers publish; other workloads scale with it
 	Payload    int    // bytes of a message
 	Partitions int    // of ordinary topics, default 6
 	Full       bool   // scaling to its end, which takes long and much disk or memory

@@ -45,7 +45,7 @@ type options struct {
 
 func (o *options) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.broker, "broker", "", "`name` of the broker, kafka or redis (default: the one that is enabled)")
-	f.IntVar(&o.messages, "messages", 20_000, "`number` of messages of the pipeline; 4 times as many are consumed")
+	f.IntVar(&o.messages, "messages", 20_000, "`number` of messages that 64 callers publish; 4 times as many are consumed, worked on and published in batches")
 	f.IntVar(&o.payload, "payload", 100, "`bytes` of a message as JSON, at least 100")
 	f.IntVarP(&o.partitions, "partitions", "p", 6, "`number` of partitions of the topics")
 	f.IntVar(&o.rounds, "rounds", 3, "`number` of rounds that count, after one that warms up")
