@@ -76,10 +76,9 @@ func compression(cfg *settings.Kafka) (kgo.CompressionCodec, error) {
 }
 
 // The bounds of what a consuming client keeps: a process stays small however many
-// partitions it reads. A message keeps the whole fetch in memory that it came with, and 8 MiB in place of
-// 2 MiB to a fetch is no faster.
+// partitions it reads.
 const (
-	fetchMaxBytes     = 2 << 20
+	fetchMaxBytes     = 8 << 20
 	concurrentFetches = 2
 )
 
