@@ -109,10 +109,8 @@ func (p Publisher[T]) With(opts ...SendOption) Publisher[T] {
 }
 
 func (p Publisher[T]) prepare(o *sending, v *T) {
-	o.value, o.key = v, p.t.KeyOf(*v)
-	if !p.byPtr {
-		o.value = *v
-	}
+	o.key = p.t.KeyOf(*v)
+	set(o, v, p.byPtr)
 	for _, opt := range p.opts {
 		opt.applySend(o)
 	}

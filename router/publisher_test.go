@@ -477,3 +477,17 @@ func TestACodecOfOnesOwnIsGivenValues(t *testing.T) {
 		}
 	}
 }
+
+func TestErrorsTellTheTypeThatWasSent(t *testing.T) {
+	t.Parallel()
+	type call struct{ Back func() }
+	r := newRouter(memory.New())
+	err := router.NewPublisher(r, topics.Event[call]{Name: "calls"}).Publish(t.Context(), call{func() {}})
+	if err == nil || !strings.Contains(err.Error(), "encode router_test.call for calls as JSON") {
+		t.Errorf("a value that JSON has no words for: %v", err)
+	}
+	err = router.NewPublisher(r, topics.State[order]{Name: "orders", Key: func(order) string { return "" }}).Publish(t.Context(), order{ID: "a"})
+	if err == nil || !strings.Contains(err.Error(), "the key of a router_test.order is empty") {
+		t.Errorf("a state without a key: %v", err)
+	}
+}

@@ -15,7 +15,8 @@ import (
 
 // sending is one value on its way to a record.
 type sending struct {
-	value   any // or a pointer to it, see passesPointers
+	value   any
+	pointer bool // value points to what is sent, see passesPointers
 	key     string
 	headers broker.Headers
 	time    time.Time
@@ -54,7 +55,7 @@ func (r *Router) record(ctx context.Context, m *slab, from owner, s *topics.Spec
 		return nil, invalid(fmt.Errorf("%T is invalid: %w", o.value, err))
 	}
 	if s.Kind == topics.KindState && o.key == "" {
-		return nil, fmt.Errorf("topic %s is a state: the key of a %T is empty", s.Name, o.value)
+		return nil, fmt.Errorf("topic %s is a state: the key of a %T is empty", s.Name, o.plain())
 	}
 	data, extra, contentType, err := r.encode(ctx, s, o)
 	if err != nil {
@@ -100,6 +101,9 @@ func (r *Router) encode(ctx context.Context, s *topics.Spec, o *sending) (data [
 			return err
 		}
 		data, extra, err = c.Encode(ctx, nil, subjectOf(s, o.value), o.value)
+		if err != nil && o.pointer { // the error tells the type that was sent
+			data, extra, err = c.Encode(ctx, nil, subjectOf(s, o.value), o.plain())
+		}
 		return err
 	})
 	if data == nil {
@@ -148,6 +152,23 @@ func (r *Router) countHeaders(causation string, trace []byte) int {
 // is called on.
 func passesPointers[T any](r *Router, s *topics.Spec) bool {
 	return r.codecs[s.Format] == codec.JSON && len(s.Cases) == 0 && reflect.TypeFor[T]().Kind() == reflect.Struct && !isChecked[T]()
+}
+
+// set makes *v what is sent, through a pointer where that may be.
+func set[T any](o *sending, v *T, pointer bool) {
+	if o.pointer = pointer; pointer {
+		o.value = v
+	} else {
+		o.value = *v
+	}
+}
+
+// plain is what is sent itself, for errors.
+func (o *sending) plain() any {
+	if o.pointer {
+		return reflect.ValueOf(o.value).Elem().Interface()
+	}
+	return o.value
 }
 
 // subjectOf is the subject of a value on a topic that may carry several types.

@@ -32,9 +32,8 @@ type typed[In, Out any] struct {
 type exchange[In, Out any] struct {
 	in     In
 	result Out
-	out    *Out           // the result, nil while there is none
-	rec    *broker.Record // the encoded result
-	recs   [1]*broker.Record
+	out    *Out              // the result, nil while there is none
+	recs   [1]*broker.Record // the encoded result
 }
 
 // trial is a call with what it handles, in one allocation.
@@ -52,7 +51,7 @@ func newTyped[In, Out any](h *handler, out topics.Topic[Out], fn func(context.Co
 	return t
 }
 
-// newResults does what follows a handler: hooks, encoding.
+// newResults is a typed without a handler: what follows one, hooks and encoding.
 func newResults[In, Out any](h *handler, out topics.Topic[Out]) *typed[In, Out] {
 	return &typed[In, Out]{
 		h: h, out: out, hooks: bindHooks[In, Out](h, out != nil),
@@ -107,10 +106,10 @@ func (t *typed[In, Out]) attempt(c *call, x *exchange[In, Out]) (recs []*broker.
 			recs, err = t.through(ctx, c, x)
 			return err
 		}
-		if err := t.call(ctx, c, x); err != nil || x.rec == nil {
+		if err := t.call(ctx, c, x); err != nil || x.recs[0] == nil {
 			return err
 		}
-		recs = append(x.recs[:0], x.rec)
+		recs = x.recs[:]
 		return nil
 	})
 	return recs, err
@@ -123,7 +122,7 @@ func (t *typed[In, Out]) call(ctx context.Context, c *call, x *exchange[In, Out]
 		return err
 	}
 	x.result, x.out = result, &x.result
-	x.rec, err = t.encodeOne(c, x.out)
+	x.recs[0], err = t.encodeOne(c, x.out)
 	return err
 }
 
@@ -133,10 +132,8 @@ func (t *typed[In, Out]) encodeOne(c *call, out *Out) (*broker.Record, error) {
 }
 
 func (t *typed[In, Out]) encode(c *call, out *Out, m *slab) (*broker.Record, error) {
-	o := sending{value: out, key: t.out.KeyOf(*out)}
-	if !t.byPtr {
-		o.value = *out
-	}
+	o := sending{key: t.out.KeyOf(*out)}
+	set(&o, out, t.byPtr)
 	if o.key == "" {
 		o.key = c.key()
 	}
@@ -161,10 +158,10 @@ func (t *typed[In, Out]) through(ctx context.Context, c *call, x *exchange[In, O
 	}
 	recs := make([]*broker.Record, len(outs))
 	for i, o := range outs {
-		if i == 0 && x.rec != nil && unchanged(o, x.rec) {
-			recs[i] = x.rec // with its headers in their order
+		if i == 0 && x.recs[0] != nil && unchanged(o, x.recs[0]) {
+			recs[i] = x.recs[0] // with its headers in their order
 		} else {
-			recs[i] = fromMessage(t.h.out.Name, o, x.rec)
+			recs[i] = fromMessage(t.h.out.Name, o, x.recs[0])
 		}
 	}
 	return recs, nil
@@ -177,10 +174,10 @@ func (t *typed[In, Out]) inside(m *message.Message) ([]*message.Message, error) 
 		return nil, errors.New("a middleware replaced the context of the message: derive it from the one that was there")
 	}
 	x := c.wished().exchange.(*exchange[In, Out]) //nolint:forcetypeassert // set by through
-	if err := t.call(m.Context(), c, x); err != nil || x.rec == nil {
+	if err := t.call(m.Context(), c, x); err != nil || x.recs[0] == nil {
 		return nil, err
 	}
-	return message.Messages{toMessage(x.rec)}, nil
+	return message.Messages{toMessage(x.recs[0])}, nil
 }
 
 // encodeLater keeps a result while its schema registry is away: the handler does not run again.
