@@ -80,7 +80,7 @@ func (f *filling[T]) wait() {
 	if f.timer == nil {
 		f.timer = time.AfterFunc(f.e.cfg.BatchWait, f.expire)
 	}
-	f.e.more.Wait()
+	f.e.await(f.e.more)
 }
 
 func (f *filling[T]) expire() {

@@ -59,11 +59,14 @@ type Engine[T any] struct {
 	ready  lanes[T] // lanes whose next item may run
 	tasks  lanes[T] // lanes with a function to run
 	load   load
+	queued int // items that wait for a worker
+	idle   int // workers that wait for something to do
 
-	filling *filling[T] // the batch that a worker fills
-	more    *sync.Cond  // what that worker waits on
-	calls   uint64      // calls of handlers so far
-	closed  bool
+	filling  *filling[T]   // the batch that a worker fills
+	more     *sync.Cond    // what that worker waits on
+	calls    uint64        // calls of handlers so far
+	demanded chan struct{} // see AwaitDemand; nil while nobody waits there
+	closed   bool
 }
 
 // New starts an engine. Close stops its workers.

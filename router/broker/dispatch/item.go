@@ -173,6 +173,7 @@ func (it *Item[T]) Park(attempt int, due, firstFailed time.Time) {
 	it.tell(e.cfg.Parked)
 	it.l.held--
 	it.state = queued
+	it.l.p.enqueue(1)
 	it.l.queue.putBack(it)
 	it.l.wake()
 	it.l.p.checkIdle()

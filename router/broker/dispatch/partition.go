@@ -29,6 +29,7 @@ type Partition[T any] struct {
 	resting           []*lane[T] // a ring of those that were without items last
 	rested            int        // how many rested so far
 	load              load
+	queued            int // items that wait for a worker
 	running, released int
 	pending           int // tasks that wait or run, callbacks under way
 
@@ -76,6 +77,7 @@ func (p *Partition[T]) add(en *Entry[T], it *Item[T]) {
 	p.slots.push(slot[T]{en.Position, it})
 	p.count(1, int64(it.size))
 	it.l.refs++
+	p.enqueue(1)
 	it.l.queue.push(it)
 	it.l.wake()
 }
@@ -272,6 +274,7 @@ func (p *Partition[T]) closeLocked() {
 	if p.closed {
 		return
 	}
+	p.enqueue(-p.queued)
 	p.closed = true
 	p.cancel(ErrLost)
 	p.count(-p.load.records, -p.load.bytes)

@@ -43,7 +43,7 @@ func (e *Engine[T]) next() (l *lane[T], task bool) {
 				return l, len(l.tasks) > 0 && l.running == 0
 			}
 		}
-		e.work.Wait()
+		e.await(e.work)
 	}
 }
 

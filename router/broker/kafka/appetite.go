@@ -1,8 +1,11 @@
 package kafka
 
 import (
+	"context"
 	"slices"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // fetchWait is how long a server keeps a fetch that it has nothing for. A partition whose pause has
@@ -33,4 +36,27 @@ func (c *consumer) fitFetches() {
 		most = fetchLittle
 	}
 	c.cl.UpdateFetchMaxBytes(fetchMaxBytes, most)
+}
+
+// How far polling is ahead of the workers. What it has taken from the client waits in the engine, and is soon
+// too much for the processor's caches; so the rest stays where it is until the engine demands it. But the last
+// records that the client has are taken at once, since it fetches more only when it has none: the workers live
+// on them meanwhile.
+const (
+	paceAbove  = 3000
+	paceWithin = 4 * time.Millisecond // slow handlers hold up other topics for that long
+)
+
+// pace returns when an engine that was fed wants more.
+func (c *consumer) pace(ctx context.Context, fed kgo.Fetches, left int64) {
+	if left < paceAbove {
+		return
+	}
+	within, cancel := context.WithTimeout(ctx, paceWithin)
+	defer cancel()
+	fed.EachTopic(func(t kgo.FetchTopic) {
+		if e := c.engines[t.Topic]; e != nil {
+			e.AwaitDemand(within)
+		}
+	})
 }

@@ -3,11 +3,13 @@ package kafka_test
 import (
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/leat-go/leat/router/broker"
+	"github.com/leat-go/leat/router/broker/kafka"
 )
 
 // TestSlowHandlersFetchLess has a handler that stops until that was noticed, and is fast from then on. What is
@@ -52,5 +54,33 @@ func TestSlowHandlersFetchLess(t *testing.T) {
 		produce(t, b.Sends(), keyed("one", 500, 1)...)
 		return asked.Load() == much
 	})
+	leave(t, m)
+}
+
+// TestMessagesStayInTheClientWhileWorkersHaveEnough has a worker that is stuck: each poll for 500 messages that it does
+// not want yet takes at least 4 ms. Time counts from the last fetch, before its answer.
+func TestMessagesStayInTheClientWhileWorkersHaveEnough(t *testing.T) {
+	t.Parallel()
+	c, b := fake(t)
+	var fetched atomic.Int64
+	c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Observe: true, Count: -1, When: func(kmsg.Request) bool {
+		fetched.Store(time.Now().UnixNano())
+		return true
+	}})
+	create(t, b, broker.TopicConfig{Name: "one", Partitions: 1})
+	produce(t, b.Sends(), keyed("one", 12_000, 1)...)
+	open := make(chan struct{})
+	m := joinReady(t, b, "g", broker.Subscription{Topic: "one", Bounds: broker.Bounds{Records: 20_000}, Handle: func(d broker.Delivery) {
+		<-open
+		d.Done()
+	}})
+	for kafka.Delivered(m, "one") < 8000 {
+		time.Sleep(time.Millisecond) //nolint:forbidigo // it is a matter of milliseconds
+	}
+	const polls = (8000 - 2500) / 500 // the fetch before may have brought some
+	if took := time.Since(time.Unix(0, fetched.Load())); took < (polls-1)*4*time.Millisecond {
+		t.Errorf("%d polls for messages that nobody wants took %v", polls, took)
+	}
+	close(open)
 	leave(t, m)
 }

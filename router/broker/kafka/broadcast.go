@@ -155,6 +155,7 @@ func (l *listener) poll(ctx context.Context) {
 			return
 		}
 		l.makeRoom(ctx, full)
+		l.pace(ctx, fs, l.cl.BufferedFetchRecords())
 	}
 }
 

@@ -137,6 +137,7 @@ func (m *member) pollCalmly(ctx context.Context) (closed bool) {
 			return closed
 		}
 		m.makeRoom(ctx, full)
+		m.pace(ctx, fs, m.cl.BufferedFetchRecords())
 	}
 }
 
