@@ -109,10 +109,13 @@ func (p *producer) ProduceAll(ctx context.Context, rs []*broker.Record, done fun
 	}
 	share := cost / int64(len(rs))
 	p.unreserve(cost - share*int64(len(rs)))
-	all := make([]*sent, len(rs))
+	all, now := make([]*sent, len(rs)), time.Now() // the client would ask for the time of each one
 	for i, r := range rs {
 		all[i] = p.newSent(r, share)
 		all[i].all, all[i].i = done, i
+		if r.Time.IsZero() {
+			all[i].rec.Timestamp = now
+		}
 	}
 	cl := p.cl.Load()
 	for _, s := range all {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -48,6 +49,8 @@ func TestRecordsProducedTogetherArriveInOrderWithTheirReceipts(t *testing.T) {
 		r.ID, r.Headers = fmt.Sprint("id-", i), broker.Headers{{Key: "n", Value: r.Value}}
 	}
 	rs[5].ID, rs[5].Headers = "", nil
+	long, begun := time.Date(2020, 2, 29, 12, 0, 0, 0, time.UTC), time.Now()
+	rs[7].Time = long
 	want, place := map[string][]string{}, map[string]string{}
 	for i, p := range together(within(t), t, b.Sends(), rs...) {
 		if p.err != nil {
@@ -64,6 +67,9 @@ func TestRecordsProducedTogetherArriveInOrderWithTheirReceipts(t *testing.T) {
 	}
 	for _, r := range got.all() {
 		i, _ := strconv.Atoi(string(r.Value))
+		if i == 7 && !r.Time.Equal(long) || i != 7 && r.Time.Sub(begun).Abs() > time.Minute {
+			t.Errorf("%s was published at %v", r.Value, r.Time)
+		}
 		if at := fmt.Sprint(r.Partition, "/", r.Offset); at != place[string(r.Value)] {
 			t.Fatalf("%s is at %s, its receipt says %s", r.Value, at, place[string(r.Value)])
 		}
