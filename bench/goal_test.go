@@ -35,14 +35,14 @@ func TestVerdicts(t *testing.T) {
 		row  bench.Row
 		want string
 	}{
-		{"reached", bench.Row{Workload: "pipeline", ToBare: ratio(0.7), ToStock: ratio(15)}, "reached"},
-		{"both missed", bench.Row{Workload: "pipeline", ToBare: ratio(0.69), ToStock: ratio(14)}, "missed: ≥ 0.7 × bare, ≥ 15 × stock"},
-		{"the broker's own goal", bench.Row{Workload: "consume-typed", Broker: "redis", ToBare: ratio(1), ToStock: ratio(14)}, "missed: ≥ 15 × stock"},
+		{"reached", bench.Row{Workload: "pipeline", Broker: "kafka", ToBare: ratio(0.7), ToStock: ratio(15)}, "reached"},
+		{"both missed", bench.Row{Workload: "pipeline", Broker: "kafka", ToBare: ratio(0.69), ToStock: ratio(14)}, "missed: ≥ 0.7 × bare, ≥ 15 × stock"},
+		{"the broker's own goal", bench.Row{Workload: "consume-typed-1", Broker: "redis", ToBare: ratio(1), ToStock: ratio(14)}, "missed: ≥ 15 × stock"},
 		{"less is better", bench.Row{Workload: "join", Lower: true, ToBare: ratio(1.3)}, "missed: ≤ 1.2 × bare"},
 		{"size", bench.Row{Workload: "scale-keys", Lower: true, ToSmallest: ratio(1.3)}, "missed: ≤ 1.25 × the smallest"},
 		{"value", bench.Row{Workload: "start", Lower: true, Unit: "ms", Median: 301}, "missed: ≤ 300 ms"},
 		{"memory", bench.Row{Workload: "join", Lower: true, ToBare: ratio(1), PeakRSS: 201_000_000}, "missed: ≤ 200 MB of memory"},
-		{"alone", bench.Row{Workload: "pipeline", ToBare: ratio(1)}, "open: not compared with stock"},
+		{"alone", bench.Row{Workload: "pipeline", Broker: "kafka", ToBare: ratio(1)}, "open: not compared with stock"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.row.Subject = bench.SubjectLeat

@@ -59,6 +59,12 @@ func ordinary(ctx context.Context, t *Task) error {
 	return t.fill(ctx, filling{topics: 1, parts: t.bed.parts, keys: ordinaryKeys})
 }
 
+// inOnePartition is a topic as Watermill's adapter for Redis knows it, which is one stream. In ordinary ones it
+// works on several streams with a handler for each.
+func inOnePartition(ctx context.Context, t *Task) error {
+	return t.fill(ctx, filling{topics: 1, parts: 1, keys: ordinaryKeys})
+}
+
 // fill makes topics with as many events as the task wants, unless there are such topics.
 func (t *Task) fill(ctx context.Context, f filling) error {
 	name := fmt.Sprintf("%s-source%s-%d-%d-%d-%d-%d", t.bed.prefix, t.format, t.bed.payload, f.topics, f.parts, f.keys, t.full)

@@ -69,6 +69,8 @@ func ordinaryWorkloads() []Workload {
 		{Name: "consume-raw", Metrics: rate, Scale: 4, Slow: 0.05, Subjects: everyone, Source: ordinary, Run: reading(Raw)},
 		{Name: "pipeline", Metrics: rate, Scale: 4, Slow: 0.005, Subjects: writers, Source: ordinary, Run: reading(Work)},
 		{Name: "pipeline-batch", Metrics: rate, Scale: 4, Subjects: []string{SubjectBare, SubjectLabelled, SubjectLeat}, Source: ordinary, Run: reading(Batch)},
+		{Name: "consume-typed-1", Metrics: rate, Scale: 4, Slow: 0.05, Subjects: everyone, Source: inOnePartition, Run: reading(Typed)},
+		{Name: "pipeline-1", Metrics: rate, Scale: 4, Slow: 0.005, Subjects: everyone, Source: inOnePartition, Run: reading(Work)},
 		{Name: "plain-handler", Metrics: rate, Scale: 4, Slow: 0.1, Subjects: []string{SubjectLeat, SubjectStock}, Source: ordinary, Run: reading(Plain)},
 		{Name: "plain-pipeline", Metrics: rate, Scale: 4, Slow: 0.005, Subjects: everyone, Source: ordinary, Run: reading(PlainWork)},
 		{Name: "consume-avro", Metrics: rate, Scale: 4, Subjects: []string{SubjectJSON, SubjectLeat}, Format: topics.Avro, Source: ordinary, Run: reading(Typed)},
