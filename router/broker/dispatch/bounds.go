@@ -32,12 +32,13 @@ func (r room) usedUp(own, all int64) bool { return own >= r.own && all >= r.comm
 // would leave handlers idle while the acknowledgements of what they published come in.
 func (r room) again() room { return room{max(r.own/2, 1), r.common - r.common/8} }
 
-// load is what is delivered and not done.
-type load struct{ records, bytes int64 }
+// load is what is delivered and not done; of the records, queued wait for a worker.
+type load struct{ records, bytes, queued int64 }
 
-func (l *load) add(records, bytes int64) {
-	l.records += records
-	l.bytes += bytes
+func (l *load) add(more load) {
+	l.records += more.records
+	l.bytes += more.bytes
+	l.queued += more.queued
 }
 
 // atBound reports whether a bound of the partition is reached or, when it is paused, too near to go on.

@@ -34,21 +34,9 @@ func (e *Engine[T]) whenDemanded() <-chan struct{} {
 // checkDemand tells those who wait in AwaitDemand.
 func (e *Engine[T]) checkDemand() {
 	starving := e.idle > 0 && e.ready.head == nil
-	if e.demanded != nil && (e.queued <= enough || starving) {
+	if e.demanded != nil && (e.load.queued <= enough || starving) {
 		close(e.demanded)
 		e.demanded = nil
-	}
-}
-
-// enqueue accounts for items that wait for a worker, of a partition that is not closed.
-func (p *Partition[T]) enqueue(n int) {
-	if p.closed {
-		return
-	}
-	p.queued += n
-	p.e.queued += n
-	if n < 0 {
-		p.e.checkDemand()
 	}
 }
 

@@ -59,7 +59,6 @@ type Engine[T any] struct {
 	ready  lanes[T] // lanes whose next item may run
 	tasks  lanes[T] // lanes with a function to run
 	load   load
-	queued int // items that wait for a worker
 	idle   int // workers that wait for something to do
 
 	filling  *filling[T]   // the batch that a worker fills

@@ -172,8 +172,11 @@ func (it *Item[T]) Park(attempt int, due, firstFailed time.Time) {
 	e.cfg.Moved()
 	it.tell(e.cfg.Parked)
 	it.l.held--
+	if it.l.p.closed {
+		return
+	}
 	it.state = queued
-	it.l.p.enqueue(1)
+	it.l.p.count(load{queued: 1})
 	it.l.queue.putBack(it)
 	it.l.wake()
 	it.l.p.checkIdle()

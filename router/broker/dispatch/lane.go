@@ -81,7 +81,7 @@ func (l *lane[T]) take(call uint64) *Item[T] {
 		return nil
 	}
 	it := l.queue.pop()
-	l.p.enqueue(-1)
+	l.p.count(load{queued: -1})
 	it.state, it.call = running, call
 	l.running++
 	l.p.running++

@@ -29,7 +29,6 @@ type Partition[T any] struct {
 	resting           []*lane[T] // a ring of those that were without items last
 	rested            int        // how many rested so far
 	load              load
-	queued            int // items that wait for a worker
 	running, released int
 	pending           int // tasks that wait or run, callbacks under way
 
@@ -75,17 +74,19 @@ func (p *Partition[T]) add(en *Entry[T], it *Item[T]) {
 		it.retry = &retry{en.Attempt, en.Due, en.FirstFailed}
 	}
 	p.slots.push(slot[T]{en.Position, it})
-	p.count(1, int64(it.size))
+	p.count(load{records: 1, bytes: int64(it.size), queued: 1})
 	it.l.refs++
-	p.enqueue(1)
 	it.l.queue.push(it)
 	it.l.wake()
 }
 
 // count accounts for what is delivered and not done.
-func (p *Partition[T]) count(records, bytes int64) {
-	p.load.add(records, bytes)
-	p.e.load.add(records, bytes)
+func (p *Partition[T]) count(more load) {
+	p.load.add(more)
+	p.e.load.add(more)
+	if more.queued < 0 {
+		p.e.checkDemand()
+	}
 }
 
 func (p *Partition[T]) lane(key []byte) *lane[T] {
@@ -130,7 +131,7 @@ func (p *Partition[T]) forget(l *lane[T]) {
 // finish accounts for an item that is done, and returns the partitions that have room again.
 func (p *Partition[T]) finish(it *Item[T]) (resumed []*Partition[T]) {
 	before := p.e.load
-	p.count(-1, -int64(it.size))
+	p.count(load{records: -1, bytes: -int64(it.size)})
 	p.slots.open()[it.seq-p.first].it = nil
 	p.advance()
 	switch {
@@ -274,10 +275,9 @@ func (p *Partition[T]) closeLocked() {
 	if p.closed {
 		return
 	}
-	p.enqueue(-p.queued)
 	p.closed = true
 	p.cancel(ErrLost)
-	p.count(-p.load.records, -p.load.bytes)
+	p.count(load{-p.load.records, -p.load.bytes, -p.load.queued})
 	delete(p.e.parts, p)
 	p.becomeIdle()
 }

@@ -1,6 +1,8 @@
 package kafka_test
 
 import (
+	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -9,7 +11,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/leat-go/leat/router/broker"
-	"github.com/leat-go/leat/router/broker/kafka"
 )
 
 // TestSlowHandlersFetchLess has a handler that stops until that was noticed, and is fast from then on. What is
@@ -57,29 +58,60 @@ func TestSlowHandlersFetchLess(t *testing.T) {
 	leave(t, m)
 }
 
+// fetching is from where on a client fetched, and when for the first time.
+type fetching struct {
+	mu    sync.Mutex
+	from  []int64
+	times []time.Time
+}
+
+func (p *fetching) look(r kmsg.Request) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, topic := range r.(*kmsg.FetchRequest).Topics { //nolint:forcetypeassert // by its key
+		for _, part := range topic.Partitions {
+			if !slices.Contains(p.from, part.FetchOffset) {
+				p.from, p.times = append(p.from, part.FetchOffset), append(p.times, time.Now())
+			}
+		}
+	}
+	return true
+}
+
+// until returns how many fetches the client took to come to an offset, and how long.
+func (p *fetching) until(offset int64) (fetches int, took time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := slices.Index(p.from, offset)
+	if n <= 0 {
+		return 0, 0
+	}
+	return n, p.times[n].Sub(p.times[0])
+}
+
 // TestMessagesStayInTheClientWhileWorkersHaveEnough has a worker that is stuck: each poll for 500 messages that it does
-// not want yet takes at least 4 ms. Time counts from the last fetch, before its answer.
+// not want yet takes at least 4 ms, but for the last of each fetch. The client fetches anew only when it has none.
 func TestMessagesStayInTheClientWhileWorkersHaveEnough(t *testing.T) {
 	t.Parallel()
+	const messages, poll, wanted, last = 20_000, 500, 1000, 3000
 	c, b := fake(t)
-	var fetched atomic.Int64
-	c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Observe: true, Count: -1, When: func(kmsg.Request) bool {
-		fetched.Store(time.Now().UnixNano())
-		return true
-	}})
+	var p fetching
+	c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Observe: true, Count: -1, When: p.look})
 	create(t, b, broker.TopicConfig{Name: "one", Partitions: 1})
-	produce(t, b.Sends(), keyed("one", 12_000, 1)...)
+	produce(t, b.Sends(), keyed("one", messages, 1)...)
 	open := make(chan struct{})
-	m := joinReady(t, b, "g", broker.Subscription{Topic: "one", Bounds: broker.Bounds{Records: 20_000}, Handle: func(d broker.Delivery) {
+	m := joinReady(t, b, "g", broker.Subscription{Topic: "one", Bounds: broker.Bounds{Records: 2 * messages}, Handle: func(d broker.Delivery) {
 		<-open
 		d.Done()
 	}})
-	for kafka.Delivered(m, "one") < 8000 {
-		time.Sleep(time.Millisecond) //nolint:forbidigo // it is a matter of milliseconds
+	eventually(t, "all messages", func() bool { n, _ := p.until(messages); return n > 0 })
+	fetches, took := p.until(messages)
+	polls := (messages-wanted-fetches*last)/poll - fetches
+	if polls < 5 {
+		t.Fatalf("%d fetches leave nothing to see", fetches)
 	}
-	const polls = (8000 - 2500) / 500 // the fetch before may have brought some
-	if took := time.Since(time.Unix(0, fetched.Load())); took < (polls-1)*4*time.Millisecond {
-		t.Errorf("%d polls for messages that nobody wants took %v", polls, took)
+	if least := time.Duration(polls) * 4 * time.Millisecond; took < least {
+		t.Errorf("%d fetches for messages that nobody wants took %v, want at least %v", fetches, took, least)
 	}
 	close(open)
 	leave(t, m)

@@ -49,8 +49,3 @@ func Burdened(joined broker.Member) bool { return joined.(*membership).current()
 
 // Explain is what callers learn of a record that was not written.
 func Explain(topic string, err error) error { return explain(topic, err) }
-
-// Delivered is how many messages of a topic the engine has that are not done.
-func Delivered(joined broker.Member, topic string) int {
-	return joined.(*membership).current().engines[topic].Stats().Delivered
-}

@@ -60,7 +60,7 @@ func busy(t *testing.T, long time.Duration) *engine {
 		}
 	}})
 	var es []entry
-	for i := range int64(1002) {
+	for i := range int64(1002) { // one of them runs, one is too many
 		es = append(es, entry{Position: i, Value: &broker.Record{}})
 	}
 	e.Assign(0, 0).Feed(es...)
