@@ -87,10 +87,18 @@ func (s *RedisSentinels) settled(ctx context.Context) error {
 			return err
 		}
 	}
-	return withRedis(s.servers[1], func(c *redis.Client) error {
+	return errors.Join(
+		replicates(ctx, s.servers[1], "master_link_status:up"),
+		replicates(ctx, s.servers[0], "state=online"), // comes later; before that nothing that the master takes is sent
+	)
+}
+
+// replicates checks what a server says of its replication.
+func replicates(ctx context.Context, server *RedisServer, want string) error {
+	return withRedis(server, func(c *redis.Client) error {
 		info, err := c.Info(ctx, "replication").Result()
-		if err == nil && field(info, "master_link_status") != "up" {
-			err = errors.New("the replica does not follow its master")
+		if err == nil && !strings.Contains(info, want) {
+			err = fmt.Errorf("the server at %s does not say %s of its replication", server.Addr(), want)
 		}
 		return err
 	})

@@ -61,6 +61,9 @@ func TestSentinelsPromoteTheReplica(t *testing.T) {
 	t.Cleanup(func() { closeServer(t, s) })
 	c := redis.NewFailoverClient(&redis.FailoverOptions{MasterName: s.Name(), SentinelAddrs: s.Addrs()})
 	t.Cleanup(func() { _ = c.Close() })
+	if info := c.Info(t.Context(), "replication").Val(); !strings.Contains(info, "state=online") {
+		t.Errorf("the master sends nothing to its replica yet: %s", info)
+	}
 	if err := c.Set(t.Context(), "k", "v", 0).Err(); err != nil {
 		t.Fatal(err)
 	}
