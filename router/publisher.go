@@ -31,13 +31,13 @@ type Publisher[T any] struct {
 	spec *topics.Spec
 	opts []SendOption
 
-	byPtr bool // values are encoded through pointers
+	form form
 }
 
 // NewPublisher declares that the service publishes on t and returns what does so.
 func NewPublisher[T any](r *Router, t topics.Topic[T]) Publisher[T] {
 	s := r.declareOut(t.Spec())
-	return Publisher[T]{r: r, t: t, spec: &s, byPtr: passesPointers[T](r, &s)}
+	return Publisher[T]{r: r, t: t, spec: &s, form: formOf[T](r, &s)}
 }
 
 // Publish returns when the broker has all values. An invalid value or one that cannot be
@@ -104,13 +104,13 @@ func (p Publisher[T]) Delete(ctx context.Context, key string) error {
 
 // With returns a publisher that applies the options to every value.
 func (p Publisher[T]) With(opts ...SendOption) Publisher[T] {
-	p.opts, p.byPtr = append(slices.Clip(p.opts), opts...), false // one may choose another codec
+	p.opts, p.form = append(slices.Clip(p.opts), opts...), form{} // one may choose another codec
 	return p
 }
 
 func (p Publisher[T]) prepare(o *sending, v *T) {
 	o.key = p.t.KeyOf(*v)
-	set(o, v, p.byPtr)
+	set(o, v, p.form)
 	for _, opt := range p.opts {
 		opt.applySend(o)
 	}

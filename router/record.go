@@ -15,8 +15,8 @@ import (
 
 // sending is one value on its way to a record.
 type sending struct {
-	value   any
-	pointer bool // value points to what is sent, see passesPointers
+	value any
+	form
 	key     string
 	headers broker.Headers
 	time    time.Time
@@ -50,7 +50,10 @@ func (r *Router) record(ctx context.Context, m *slab, from owner, s *topics.Spec
 	if err := carries(s, o.value); err != nil {
 		return nil, err
 	}
-	sh := shapeOf(reflect.TypeOf(o.value))
+	sh := o.shape
+	if sh == nil {
+		sh = shapeOf(reflect.TypeOf(o.value))
+	}
 	if err := sh.validate(o.value); err != nil {
 		return nil, invalid(fmt.Errorf("%T is invalid: %w", o.value, err))
 	}
@@ -154,9 +157,26 @@ func passesPointers[T any](r *Router, s *topics.Spec) bool {
 	return r.codecs[s.Format] == codec.JSON && len(s.Cases) == 0 && reflect.TypeFor[T]().Kind() == reflect.Struct && !isChecked[T]()
 }
 
-// set makes *v what is sent, through a pointer where that may be.
-func set[T any](o *sending, v *T, pointer bool) {
-	if o.pointer = pointer; pointer {
+// form is how values of a type go to a topic.
+type form struct {
+	pointer bool   // through a pointer, see passesPointers
+	shape   *shape // of what is encoded; nil when that depends on the value
+}
+
+func formOf[T any](r *Router, s *topics.Spec) form {
+	switch t := reflect.TypeFor[T](); {
+	case passesPointers[T](r, s):
+		return form{true, shapeOf(reflect.PointerTo(t))}
+	case t.Kind() == reflect.Interface:
+		return form{}
+	default:
+		return form{false, shapeOf(t)}
+	}
+}
+
+// set makes *v what is sent.
+func set[T any](o *sending, v *T, f form) {
+	if o.form = f; f.pointer {
 		o.value = v
 	} else {
 		o.value = *v

@@ -24,7 +24,7 @@ type typed[In, Out any] struct {
 	hooks *hooks[In, Out]
 	fn    func(context.Context, In) (Out, error)
 	out   topics.Topic[Out]   // nil without results
-	byPtr bool                // results are encoded through pointers
+	form  form                // of results
 	chain message.HandlerFunc // nil without middleware
 }
 
@@ -53,10 +53,11 @@ func newTyped[In, Out any](h *handler, out topics.Topic[Out], fn func(context.Co
 
 // newResults is a typed without a handler: what follows one, hooks and encoding.
 func newResults[In, Out any](h *handler, out topics.Topic[Out]) *typed[In, Out] {
-	return &typed[In, Out]{
-		h: h, out: out, hooks: bindHooks[In, Out](h, out != nil),
-		byPtr: out != nil && passesPointers[Out](h.r, h.out),
+	t := &typed[In, Out]{h: h, out: out, hooks: bindHooks[In, Out](h, out != nil)}
+	if out != nil {
+		t.form = formOf[Out](h.r, h.out)
 	}
+	return t
 }
 
 func (t *typed[In, Out]) handle(d broker.Delivery) {
@@ -133,7 +134,7 @@ func (t *typed[In, Out]) encodeOne(c *call, out *Out) (*broker.Record, error) {
 
 func (t *typed[In, Out]) encode(c *call, out *Out, m *slab) (*broker.Record, error) {
 	o := sending{key: t.out.KeyOf(*out)}
-	set(&o, out, t.byPtr)
+	set(&o, out, t.form)
 	if o.key == "" {
 		o.key = c.key()
 	}
