@@ -1,10 +1,6 @@
 package router
 
 import (
-	"encoding/binary"
-	"encoding/hex"
-	"math/rand/v2"
-	"time"
 	"unsafe"
 
 	"github.com/leat-go/leat/router/broker"
@@ -17,7 +13,7 @@ type slab struct {
 	records []broker.Record
 	headers broker.Headers
 	ids     []byte
-	millis  int64 // of the ids
+	last    uuid // of the ids, zero before the first one
 }
 
 // slabRecords is how many records share memory at the most: one that waits for long keeps the
@@ -31,7 +27,7 @@ const usualHeaders = 5
 // newSlab is for n records with the usual headers of those that follow from a message, or of
 // those that do not.
 func newSlab(n int, follow bool) slab {
-	m := slab{left: n, each: usualHeaders, millis: time.Now().UnixMilli()}
+	m := slab{left: n, each: usualHeaders}
 	if !follow {
 		m.each--
 	}
@@ -47,7 +43,7 @@ type oneRecord struct {
 
 // slab is for the one record.
 func (s *oneRecord) slab() slab {
-	return slab{records: s.record[:], headers: s.headers[:], ids: s.id[:0], millis: time.Now().UnixMilli()}
+	return slab{records: s.record[:], headers: s.headers[:], ids: s.id[:0]}
 }
 
 func (m *slab) record() *broker.Record {
@@ -76,29 +72,14 @@ func (m *slab) roomFor(n int) broker.Headers {
 	return hs
 }
 
-// id returns a UUID of version 7 (RFC 9562): milliseconds, then 74 random bits. Those come
-// from the runtime's ChaCha8, several times faster than from the system; ids are no secrets.
+// id returns the text of a UUID that is new.
 func (m *slab) id() string {
 	if cap(m.ids)-len(m.ids) < uuidLen {
 		m.ids = make([]byte, 0, uuidLen)
 	}
 	from := len(m.ids)
 	m.ids = m.ids[:from+uuidLen]
-	putUUID(m.ids[from:], uint64(m.millis)<<16|7<<12|rand.Uint64()>>52, rand.Uint64()>>2|1<<63) //nolint:gosec // see above; after 1970
-	return unsafe.String(&m.ids[from], uuidLen)                                                 //nolint:gosec // never written again
-}
-
-const uuidLen = 36
-
-// putUUID writes the text of the 16 bytes of two numbers.
-func putUUID(dst []byte, high, low uint64) {
-	var id [16]byte
-	binary.BigEndian.PutUint64(id[:8], high)
-	binary.BigEndian.PutUint64(id[8:], low)
-	hex.Encode(dst[0:8], id[:4])
-	hex.Encode(dst[9:13], id[4:6])
-	hex.Encode(dst[14:18], id[6:8])
-	hex.Encode(dst[19:23], id[8:10])
-	hex.Encode(dst[24:36], id[10:])
-	dst[8], dst[13], dst[18], dst[23] = '-', '-', '-', '-'
+	m.last = m.last.next()
+	m.last.put(m.ids[from:])
+	return unsafe.String(&m.ids[from], uuidLen) //nolint:gosec // never written again
 }
