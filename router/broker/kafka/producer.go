@@ -26,15 +26,16 @@ const (
 // producer writes records through a client of its own. Records go in without a context and
 // without a time limit: one that is given up fails everybody's records behind it.
 type producer struct {
-	cl      atomic.Pointer[kgo.Client]
-	dial    func() (*kgo.Client, error)
-	room    *budget // nil: no bound
-	timeout time.Duration
-	limit   func(topic string) int32
-	usual   int // limit of a topic without one of its own, no more than that of any
-	closed  atomic.Bool
-	lost    lostAnswers
-	sents   sync.Pool // of *sent
+	cl       atomic.Pointer[kgo.Client]
+	dial     func() (*kgo.Client, error)
+	room     *budget // nil: no bound
+	timeout  time.Duration
+	limit    func(topic string) int32
+	usual    int // limit of a topic without one of its own, no more than that of any
+	closed   atomic.Bool
+	lost     lostAnswers
+	lone     spare // with one record each
+	together spare // with several
 
 	mu       sync.Mutex
 	purging  map[string]bool
@@ -92,9 +93,11 @@ func (p *producer) Produce(ctx context.Context, r *broker.Record, done func(brok
 		done(broker.Receipt{}, err)
 		return
 	}
-	s := p.newSent(r, cost)
-	s.done = done
-	p.cl.Load().TryProduce(context.Background(), &s.rec, s.promise) //nolint:contextcheck // never a caller's context
+	s := p.newSent(1, cost)
+	s.one = done
+	rec := &s.records[0]
+	rec.set(r)
+	p.cl.Load().TryProduce(context.Background(), &rec.Record, rec.promise) //nolint:contextcheck // never a caller's context
 }
 
 // ProduceAll hands records over together; see [broker.BatchProducer]. They are ready before
@@ -109,17 +112,22 @@ func (p *producer) ProduceAll(ctx context.Context, rs []*broker.Record, done fun
 	}
 	share := cost / int64(len(rs))
 	p.unreserve(cost - share*int64(len(rs)))
-	all, now := make([]*sent, len(rs)), time.Now() // the client would ask for the time of each one
+	s, now := p.newSent(len(rs), share), time.Now() // the client would ask for the time of each one
+	s.all = done
 	for i, r := range rs {
-		all[i] = p.newSent(r, share)
-		all[i].all, all[i].i = done, i
+		s.records[i].set(r)
 		if r.Time.IsZero() {
-			all[i].rec.Timestamp = now
+			s.records[i].Timestamp = now
 		}
 	}
+	p.handOver(s.records) //nolint:contextcheck // never a caller's context
+}
+
+// handOver gives the client records. Those that it is done with belong to others already.
+func (p *producer) handOver(records []sentRecord) {
 	cl := p.cl.Load()
-	for _, s := range all {
-		cl.TryProduce(context.Background(), &s.rec, s.promise) //nolint:contextcheck // never a caller's context
+	for i := range records {
+		cl.TryProduce(context.Background(), &records[i].Record, records[i].promise)
 	}
 }
 
@@ -148,12 +156,12 @@ func (p *producer) unreserve(cost int64) {
 }
 
 // outcome is what a caller learns about a record.
-func (p *producer) outcome(rec *kgo.Record, err error) (broker.Receipt, error) {
+func (p *producer) outcome(rec *kgo.Record, offset []byte, err error) (broker.Receipt, error) {
 	if err != nil {
 		p.heal(rec.Topic, err)
 		return broker.Receipt{}, explain(rec.Topic, err)
 	}
-	return receipt(rec), nil
+	return receipt(rec, offset), nil
 }
 
 // heal does what a failed record asks for.

@@ -107,8 +107,9 @@ func fromHeaders(from []kgo.RecordHeader) (id string, hs broker.Headers) {
 	return string(idOf(from)), takeHeaders(slices.Clone(from))
 }
 
-func receipt(r *kgo.Record) broker.Receipt {
-	return broker.Receipt{Topic: r.Topic, Partition: r.Partition, Offset: strconv.FormatInt(r.Offset, 10), Time: r.Timestamp}
+// receipt writes the offset into room, where there is some.
+func receipt(r *kgo.Record, room []byte) broker.Receipt {
+	return broker.Receipt{Topic: r.Topic, Partition: r.Partition, Offset: textOf(strconv.AppendInt(room, r.Offset, 10)), Time: r.Timestamp}
 }
 
 // size is what a record counts against the bounds.

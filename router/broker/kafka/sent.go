@@ -11,19 +11,26 @@ import (
 	"github.com/leat-go/leat/router/broker"
 )
 
-// sent is a record on its way. Its memory is used again once the client has called the promise:
-// by then nothing of the client looks at the record.
+// sent are records on their way that were handed over together, one mostly. Their memory is used again once the
+// client has called all promises: by then nothing of the client looks at the records.
 type sent struct {
-	rec     kgo.Record
-	promise func(*kgo.Record, error)
-
-	p    *producer
-	cost int64
-	lost uint64 // p.lost when it was handed over
-	done func(broker.Receipt, error)
-	// all and i, when set, are in place of done.
+	p     *producer
+	share int64  // of the producer's room, of each record
+	lost  uint64 // p.lost when they were handed over
+	// one is for a record alone, all for several.
+	one func(broker.Receipt, error)
 	all func(int, broker.Receipt, error)
-	i   int
+
+	records []sentRecord
+	open    atomic.Int32 // records that are not settled
+	offsets []byte       // room for the text of each one
+}
+
+type sentRecord struct {
+	kgo.Record
+	promise func(*kgo.Record, error)
+	of      *sent
+	i       int
 }
 
 // lostAnswers counts requests with records that were not answered. It is a hook of the client, called before what
@@ -39,29 +46,66 @@ func (l *lostAnswers) OnBrokerE2E(_ kgo.BrokerMetadata, key int16, e2e kgo.Broke
 	}
 }
 
-// newSent makes a record of r. It leaves nil and empty keys and values apart, as they were.
-func (p *producer) newSent(r *broker.Record, cost int64) *sent {
-	s, ok := p.sents.Get().(*sent)
-	if !ok {
-		s = new(sent)
-		s.promise = s.settle
+// offsetRoom is room for any offset as text.
+const offsetRoom = 20
+
+// newSent has room for n records.
+func (p *producer) newSent(n int, share int64) *sent {
+	s := p.sentBefore(n).take()
+	if s == nil || cap(s.records) < n {
+		s = makeSent(n)
 	}
-	s.p, s.cost, s.lost = p, cost, p.lost.Load()
-	s.rec = kgo.Record{Topic: r.Topic, Key: r.Key, Value: r.Value, Headers: toHeaders(r), Timestamp: r.Time}
+	s.p, s.share, s.lost, s.records = p, share, p.lost.Load(), s.records[:n]
+	s.open.Store(int32(n)) //nolint:gosec // they are in memory
+	if n > 1 {
+		s.offsets = make([]byte, n*offsetRoom)
+	}
 	return s
 }
 
-func (s *sent) settle(rec *kgo.Record, err error) {
-	s.p.unreserve(s.cost)
-	rc, err := s.p.outcome(rec, err)
+func makeSent(n int) *sent {
+	s := &sent{records: make([]sentRecord, n)}
+	for i := range s.records {
+		r := &s.records[i]
+		r.of, r.i, r.promise = s, i, r.settle
+	}
+	return s
+}
+
+// sentBefore are those whose memory n records may use.
+func (p *producer) sentBefore(n int) *spare {
+	if n == 1 {
+		return &p.lone
+	}
+	return &p.together
+}
+
+// set makes r what rec is. It leaves nil and empty keys and values apart, as they were.
+func (r *sentRecord) set(rec *broker.Record) {
+	r.Record = kgo.Record{Topic: rec.Topic, Key: rec.Key, Value: rec.Value, Headers: toHeaders(rec), Timestamp: rec.Time}
+}
+
+func (r *sentRecord) settle(rec *kgo.Record, err error) {
+	s, i := r.of, r.i
+	s.p.unreserve(s.share)
+	rc, err := s.p.outcome(rec, s.offsetOf(i), err)
 	err = s.doubt(err)
-	done, all, i := s.done, s.all, s.i
-	s.release()
+	one, all := s.one, s.all
+	r.Record = kgo.Record{} // forgets what belongs to others
+	s.settled()
 	if all != nil {
 		all(i, rc, err)
 		return
 	}
-	done(rc, err)
+	one(rc, err)
+}
+
+// offsetOf is the room for the offset of a record, nil for one alone. It is not used again.
+func (s *sent) offsetOf(i int) []byte {
+	if s.offsets == nil {
+		return nil
+	}
+	return s.offsets[i*offsetRoom : i*offsetRoom : (i+1)*offsetRoom]
 }
 
 // doubt is err, or that the record may have been written all the same when an answer was lost since it was
@@ -73,9 +117,12 @@ func (s *sent) doubt(err error) error {
 	return fmt.Errorf("%w when an answer of the servers was lost: %w", broker.ErrOutcomeUnknown, err)
 }
 
-// release forgets everything that belongs to others.
-func (s *sent) release() {
-	p := s.p
-	s.rec, s.p, s.done, s.all = kgo.Record{}, nil, nil, nil
-	p.sents.Put(s)
+// settled gives the memory back after the last record.
+func (s *sent) settled() {
+	if s.open.Add(-1) > 0 {
+		return
+	}
+	before := s.p.sentBefore(len(s.records))
+	s.p, s.one, s.all, s.offsets = nil, nil, nil, nil
+	before.put(s)
 }

@@ -3,6 +3,7 @@ package kafka
 import (
 	"errors"
 	"fmt"
+	"math"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -28,17 +29,24 @@ func TestASentRecordKnowsNothingOfTheOneBefore(t *testing.T) {
 		if r.ID != "" {
 			want = append(want, kgo.RecordHeader{Key: idHeader, Value: []byte(r.ID)})
 		}
-		s := p.newSent(r, 0)
-		if diff := cmp.Diff(want, s.rec.Headers, cmpopts.EquateEmpty()); diff != "" {
+		s := p.newSent(1, 0)
+		rec := &s.records[0]
+		rec.set(r)
+		if diff := cmp.Diff(want, rec.Headers, cmpopts.EquateEmpty()); diff != "" {
 			t.Error(diff)
 		}
-		if s.rec.Topic != r.Topic || (s.rec.Key == nil) != (r.Key == nil) || (s.rec.Value == nil) != (r.Value == nil) {
-			t.Errorf("%s: got %+v", r.ID, s.rec)
+		if rec.Topic != r.Topic || (rec.Key == nil) != (r.Key == nil) || (rec.Value == nil) != (r.Value == nil) {
+			t.Errorf("%s: got %+v", r.ID, rec.Record)
 		}
-		s.done = func(broker.Receipt, error) {}
-		s.settle(&s.rec, nil)
-		if s.rec.Topic != "" || s.done != nil || s.rec.Headers != nil {
+		s.one = func(broker.Receipt, error) {}
+		rec.promise(&rec.Record, nil)
+		if rec.Topic != "" || s.one != nil || rec.Headers != nil {
 			t.Errorf("%s is still known: %+v", r.ID, s)
+		}
+		if next := p.newSent(1, 0); next != s {
+			t.Errorf("the memory of %s is not used again", r.ID)
+		} else {
+			p.lone.put(next)
 		}
 	}
 }
@@ -47,14 +55,65 @@ func TestASentRecordSettlesOnceByItsOwnCallback(t *testing.T) {
 	t.Parallel()
 	p, broken := &producer{}, errors.New("broken")
 	got := map[string]int{}
-	one, several := p.newSent(&broker.Record{Topic: "t"}, 0), p.newSent(&broker.Record{Topic: "t"}, 0)
-	one.done = func(rc broker.Receipt, err error) { got[fmt.Sprintf("%d %s %v", rc.Partition, rc.Offset, err)]++ }
-	several.all, several.i = func(i int, _ broker.Receipt, err error) { got[fmt.Sprintf("%d %v", i, errors.Is(err, broken))]++ }, 7
-	one.rec.Partition, one.rec.Offset = 3, 42
-	one.promise(&one.rec, nil)
-	several.promise(&several.rec, broken)
-	if diff := cmp.Diff(map[string]int{"3 42 <nil>": 1, "7 true": 1}, got); diff != "" {
+	one := p.newSent(1, 0)
+	one.one = func(rc broker.Receipt, err error) { got[fmt.Sprintf("%d %s %v", rc.Partition, rc.Offset, err)]++ }
+	rec := &one.records[0]
+	rec.Partition, rec.Offset = 3, 42
+	rec.promise(&rec.Record, nil)
+	several := p.newSent(3, 0)
+	several.all = func(i int, rc broker.Receipt, err error) {
+		got[fmt.Sprintf("%d of 3: %q %v", i, rc.Offset, errors.Is(err, broken))]++
+	}
+	for i, offset := range []int64{math.MaxInt64, 7, 0} {
+		several.records[i].Offset = offset
+	}
+	if rs := several.records; len(p.together.all) != 0 {
+		t.Error("memory is spare before all are settled")
+	} else {
+		rs[2].promise(&rs[2].Record, nil)
+		rs[0].promise(&rs[0].Record, nil)
+		rs[1].promise(&rs[1].Record, broken)
+	}
+	want := map[string]int{"3 42 <nil>": 1, `0 of 3: "9223372036854775807" false`: 1, `1 of 3: "" true`: 1, `2 of 3: "0" false`: 1}
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+	if len(p.together.all) != 1 || p.together.n != 3 {
+		t.Errorf("%d records are spare, want those of the three", p.together.n)
+	}
+}
+
+func TestRecordsSentTogetherUseRoomThatIsLargeEnough(t *testing.T) {
+	t.Parallel()
+	p := &producer{}
+	for _, c := range []struct{ n, room int }{{3, 3}, {2, 3}, {4, 4}, {4, 4}} {
+		s := p.newSent(c.n, 0)
+		if len(s.records) != c.n || cap(s.records) != c.room {
+			t.Errorf("%d records have room for %d of %d, want %d", c.n, len(s.records), cap(s.records), c.room)
+		}
+		s.all = func(int, broker.Receipt, error) {}
+		for i := range s.records {
+			s.records[i].promise(&s.records[i].Record, nil)
+		}
+	}
+}
+
+func TestABurstLeavesABoundedRestOfSpareMemory(t *testing.T) {
+	t.Parallel()
+	var s spare
+	for range 5 {
+		s.put(makeSent(mostSpare / 4))
+	}
+	if len(s.all) != 4 || s.n != mostSpare {
+		t.Errorf("%d with %d records are kept, want 4 with %d", len(s.all), s.n, mostSpare)
+	}
+	for range 4 {
+		if s.take() == nil {
+			t.Fatal("what was kept is gone")
+		}
+	}
+	if got := s.take(); got != nil || s.n != 0 {
+		t.Errorf("took %v, and %d records are left", got, s.n)
 	}
 }
 
@@ -100,8 +159,9 @@ func BenchmarkSent(b *testing.B) {
 	}...)}
 	b.ReportAllocs()
 	for b.Loop() {
-		s := p.newSent(r, 0)
-		s.done = func(broker.Receipt, error) {}
-		s.promise(&s.rec, nil)
+		s := p.newSent(1, 0)
+		s.one = func(broker.Receipt, error) {}
+		s.records[0].set(r)
+		s.records[0].promise(&s.records[0].Record, nil)
 	}
 }
