@@ -94,6 +94,7 @@ func (b *Broker) consumerOpts() []kgo.Opt {
 		kgo.MaxConcurrentFetches(concurrentFetches),
 		kgo.FetchMaxWait(fetchWait),
 		kgo.FetchIsolationLevel(level),
+		kgo.WithPools(new(fetchedMemory)),
 		// Positions are chosen here for every partition; these apply when the log lost data.
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),

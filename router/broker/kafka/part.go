@@ -37,10 +37,9 @@ type part struct {
 	topicID [16]byte
 	gen     *generation
 
-	mu      sync.Mutex
-	next    int64    // what comes before was fed
-	past    progress // what an earlier owner left behind
-	entries []entry  // memory of the last feed
+	mu   sync.Mutex
+	next int64    // what comes before was fed
+	past progress // what an earlier owner left behind
 	// Why fetching pauses: a bound of the engine, or more finished in pieces than a commit
 	// can say.
 	full, heavy bool
@@ -76,16 +75,26 @@ func (p *part) feed(records []*kgo.Record) (full bool) {
 	}
 	fresh := records[i:]
 	p.next = fresh[len(fresh)-1].Offset + 1
-	p.entries = p.entries[:0]
 	recs, texts := make([]broker.Record, len(fresh)), newOffsets(len(fresh))
-	for i, r := range fresh {
-		e := entry{Position: r.Offset, Key: r.Key, Size: size(r), Value: &recs[i]}
-		takeOver(e.Value, r, texts)
-		p.past.resume(&e)
-		p.entries = append(p.entries, e)
+	for n := 0; len(fresh) > 0; fresh, recs = fresh[n:], recs[n:] {
+		n = min(len(fresh), fedTogether)
+		full = p.feedSome(fresh[:n], recs, texts)
 	}
-	defer clear(p.entries)
-	return p.gen.Feed(p.entries...)
+	return full
+}
+
+// fedTogether is how many entries there are at once: few enough for the stack, so that they cost no memory.
+const fedTogether = 32
+
+func (p *part) feedSome(fresh []*kgo.Record, recs []broker.Record, texts *offsets) (full bool) {
+	var entries [fedTogether]entry
+	for i, r := range fresh {
+		e := &entries[i]
+		e.Position, e.Key, e.Size, e.Value = r.Offset, r.Key, size(r), &recs[i]
+		takeOver(e.Value, r, texts)
+		p.past.resume(e)
+	}
+	return p.gen.Feed(entries[:len(fresh)]...)
 }
 
 // progress is what the next owner has to know.

@@ -53,13 +53,14 @@ func fromKafka(r *kgo.Record) *broker.Record {
 	return rec
 }
 
-// takeOver makes rec what r was. It takes the headers away from r; id, key, value and headers share the
+// takeOver makes rec what r was, and gives r back to its client. Id, key, value and headers share the
 // memory of what was fetched: see detached.
 func takeOver(rec *broker.Record, r *kgo.Record, o *offsets) {
 	*rec = broker.Record{
 		Topic: r.Topic, Partition: r.Partition, Offset: o.text(r.Offset), ID: textOf(idOf(r.Headers)),
 		Key: r.Key, Value: r.Value, Time: r.Timestamp, Headers: takeHeaders(r.Headers),
 	}
+	r.Recycle()
 }
 
 // takeHeaders leaves out the id, in place.
