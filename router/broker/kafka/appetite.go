@@ -43,7 +43,7 @@ func (c *consumer) fitFetches() {
 // records that the client has are taken at once, since it fetches more only when it has none: the workers live
 // on them meanwhile.
 const (
-	paceAbove  = 3000
+	paceAbove  = 6000
 	paceWithin = 4 * time.Millisecond // slow handlers hold up other topics for that long
 )
 
