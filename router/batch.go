@@ -90,7 +90,7 @@ func (t *typedBatch[In, Out]) handle(ds []broker.Delivery) {
 // the results of a key keep their order.
 func (t *typedBatch[In, Out]) settle(items []*item[In, Out], outs []Out, err error, s *stops) {
 	m := newSlab(len(items), true)
-	ready, recs := items[:0], make([]*broker.Record, 0, len(items))
+	ready, recs := items[:0], make([]*broker.Record, 0, len(items)) // in the room of items, which is read further on
 	for i, it := range items {
 		if rec := t.end(it, i, outs, itemError(err, i), s, &m); rec != nil {
 			it.expect()
