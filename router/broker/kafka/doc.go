@@ -12,7 +12,7 @@
 //   - A group that has no position in a topic yet starts where its subscription says; a
 //     start at the end is committed before the first message. Partitions that appear later
 //     start at their beginning.
-//   - A member asks a server for at most 8 MiB at a time, with 1 MiB of each partition, or
+//   - A member asks a server for at most 3 MiB at a time, with 1 MiB of each partition, or
 //     256 KiB while handlers of one are slow; two fetches are under way at most.
 //
 // [New] checks the settings and dials nothing; [Broker.Connect] dials.
