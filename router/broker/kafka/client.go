@@ -78,7 +78,7 @@ func compression(cfg *settings.Kafka) (kgo.CompressionCodec, error) {
 // The bounds of what a consuming client keeps: a process stays small however many
 // partitions it reads. The client fetches anew when it has handed over all that a fetch has brought,
 // and workers live on what they were handed until the next one is here: with 8 MiB fast handlers had nothing
-// to do for 15 ms of 50. A server begins each fetch with the partitions that it left out before.
+// to do for 15 ms of 50. Each fetch begins with another partition, so that all have their turn.
 const (
 	fetchMaxBytes     = 3 << 20
 	concurrentFetches = 2
