@@ -2,6 +2,7 @@ package router
 
 import (
 	"encoding/binary"
+	"encoding/hex"
 	"math/rand/v2"
 	"time"
 )
@@ -25,28 +26,13 @@ func (u uuid) next() uuid {
 
 // put writes the text.
 func (u uuid) put(dst []byte) {
-	_ = dst[uuidLen-1]
-	binary.BigEndian.PutUint64(dst, hexDigits(uint32(u.high>>32)))
-	putParts(dst[8:18], uint32(u.high)) //nolint:gosec // the lower half
-	putParts(dst[18:28], uint32(u.low>>32))
-	binary.BigEndian.PutUint64(dst[28:], hexDigits(uint32(u.low))) //nolint:gosec // the lower half
-}
-
-// putParts writes two groups of four digits, each after a dash.
-func putParts(dst []byte, n uint32) {
-	digits := hexDigits(n)
-	dst[0], dst[5] = '-', '-'
-	binary.BigEndian.PutUint32(dst[1:], uint32(digits>>32))
-	binary.BigEndian.PutUint32(dst[6:], uint32(digits)) //nolint:gosec // the lower half
-}
-
-// hexDigits returns the eight digits of n, one in each byte: encoding/hex goes from byte to byte.
-func hexDigits(n uint32) uint64 {
-	const each = 0x0101010101010101
-	x := uint64(n)
-	x = (x | x<<16) & 0x0000ffff0000ffff
-	x = (x | x<<8) & 0x00ff00ff00ff00ff
-	x = (x | x<<4) & (0x0f * each)
-	letters := (x + 6*each) >> 4 & each
-	return x + '0'*each + letters*('a'-'0'-10)
+	var id [16]byte
+	binary.BigEndian.PutUint64(id[:8], u.high)
+	binary.BigEndian.PutUint64(id[8:], u.low)
+	hex.Encode(dst[0:8], id[:4])
+	hex.Encode(dst[9:13], id[4:6])
+	hex.Encode(dst[14:18], id[6:8])
+	hex.Encode(dst[19:23], id[8:10])
+	hex.Encode(dst[24:36], id[10:])
+	dst[8], dst[13], dst[18], dst[23] = '-', '-', '-', '-'
 }
