@@ -95,9 +95,8 @@ func (p *producer) Produce(ctx context.Context, r *broker.Record, done func(brok
 	}
 	s := p.newSent(1, cost)
 	s.one = done
-	rec := &s.records[0]
-	rec.set(r)
-	p.cl.Load().TryProduce(context.Background(), &rec.Record, rec.promise) //nolint:contextcheck // never a caller's context
+	s.records[0].set(r)
+	p.handOver(s.records) //nolint:contextcheck // never a caller's context
 }
 
 // ProduceAll hands records over together; see [broker.BatchProducer]. They are ready before

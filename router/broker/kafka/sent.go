@@ -22,7 +22,7 @@ type sent struct {
 	all func(int, broker.Receipt, error)
 
 	records []sentRecord
-	open    atomic.Int32 // records that are not settled
+	open    atomic.Int64 // records that are not settled
 	offsets []byte       // room for the text of each one
 }
 
@@ -56,7 +56,7 @@ func (p *producer) newSent(n int, share int64) *sent {
 		s = makeSent(n)
 	}
 	s.p, s.share, s.lost, s.records = p, share, p.lost.Load(), s.records[:n]
-	s.open.Store(int32(n)) //nolint:gosec // they are in memory
+	s.open.Store(int64(n))
 	if n > 1 {
 		s.offsets = make([]byte, n*offsetRoom)
 	}
