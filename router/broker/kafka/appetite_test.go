@@ -93,7 +93,7 @@ func (p *fetching) until(offset int64) (fetches int, took time.Duration) {
 // not want yet takes at least 4 ms, but for the last of each fetch. The client fetches anew only when it has none.
 func TestMessagesStayInTheClientWhileWorkersHaveEnough(t *testing.T) {
 	t.Parallel()
-	const messages, poll, wanted, last = 20_000, 500, 1000, 3000
+	const messages, poll, wanted, last = 40_000, 500, 1000, 6000
 	c, b := fake(t)
 	var p fetching
 	c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Observe: true, Count: -1, When: p.look})
