@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,8 +35,10 @@ type producer struct {
 	usual    int // limit of a topic without one of its own, no more than that of any
 	closed   atomic.Bool
 	lost     lostAnswers
-	lone     spare // with one record each
-	together spare // with several
+	lone     spare        // with one record each
+	together spare        // with several
+	onWay    atomic.Int64 // sent that are not settled
+	gathered gathering
 
 	mu       sync.Mutex
 	purging  map[string]bool
@@ -61,6 +64,7 @@ func (b *Broker) newOutputs(codec kgo.CompressionCodec) (*producer, error) {
 
 func (b *Broker) newProducer(codec kgo.CompressionCodec) (*producer, error) {
 	p := &producer{limit: b.batchLimit, usual: int(b.cfg.MaxMessageBytes), purging: map[string]bool{}, closing: make(chan struct{})}
+	p.gathered.hand = p.handOver
 	p.dial = func() (*kgo.Client, error) {
 		return kgo.NewClient(append(b.producerOpts(codec), kgo.WithHooks(&p.lost))...)
 	}
@@ -93,14 +97,13 @@ func (p *producer) Produce(ctx context.Context, r *broker.Record, done func(brok
 		done(broker.Receipt{}, err)
 		return
 	}
-	s := p.newSent(1, cost)
-	s.one = done
-	s.records[0].set(r)
-	p.handOver(s.records) //nolint:contextcheck // never a caller's context
+	h := handed{r, caller{share: cost, one: done}}
+	if !p.gathered.behind(p.onWay.Load() > 0, h) {
+		p.handOver([]handed{h}) //nolint:contextcheck // never a caller's context
+	}
 }
 
-// ProduceAll hands records over together; see [broker.BatchProducer]. They are ready before
-// the first one goes in, so that few requests take them all.
+// ProduceAll hands records over together; see [broker.BatchProducer].
 func (p *producer) ProduceAll(ctx context.Context, rs []*broker.Record, done func(int, broker.Receipt, error)) {
 	cost, err := p.admit(ctx, rs...)
 	if err != nil {
@@ -111,22 +114,26 @@ func (p *producer) ProduceAll(ctx context.Context, rs []*broker.Record, done fun
 	}
 	share := cost / int64(len(rs))
 	p.unreserve(cost - share*int64(len(rs)))
-	s, now := p.newSent(len(rs), share), time.Now() // the client would ask for the time of each one
-	s.all = done
+	hs := make([]handed, len(rs))
 	for i, r := range rs {
-		s.records[i].set(r)
-		if r.Time.IsZero() {
-			s.records[i].Timestamp = now
-		}
+		hs[i] = handed{r, caller{share: share, all: done, i: i}}
 	}
-	p.handOver(s.records) //nolint:contextcheck // never a caller's context
+	if !p.gathered.behind(false, hs...) {
+		p.handOver(hs) //nolint:contextcheck // never a caller's context
+	}
 }
 
-// handOver gives the client records. Those that it is done with belong to others already.
-func (p *producer) handOver(records []sentRecord) {
+// handOver gives the client records. They are ready before the first one goes in, so that few requests take them
+// all.
+func (p *producer) handOver(hs []handed) {
+	var room [4]*sent
+	groups, now := room[:0], time.Now() // the client would ask for the time of each one
+	for group := range slices.Chunk(hs, groupSize) {
+		groups = append(groups, p.newSent(group, now))
+	}
 	cl := p.cl.Load()
-	for i := range records {
-		cl.TryProduce(context.Background(), &records[i].Record, records[i].promise)
+	for _, s := range groups {
+		s.give(cl)
 	}
 }
 
@@ -208,6 +215,7 @@ func (p *producer) Timeout() time.Duration { return p.timeout }
 
 // Flush waits until everything handed over is done.
 func (p *producer) Flush(ctx context.Context) error {
+	p.gathered.pass()
 	cl := p.cl.Load()
 	if err := cl.Flush(ctx); err != nil {
 		return fmt.Errorf("kafka: flush %d messages: %w", cl.BufferedProduceRecords(), err)

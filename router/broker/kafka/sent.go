@@ -1,9 +1,11 @@
 package kafka
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -11,26 +13,42 @@ import (
 	"github.com/leat-go/leat/router/broker"
 )
 
-// sent are records on their way that were handed over together, one mostly. Their memory is used again once the
-// client has called all promises: by then nothing of the client looks at the records.
+// sent are records on their way that were handed over together, one or up to groupSize. Their memory is used again
+// once the client has called all promises: by then nothing of the client looks at the records.
 type sent struct {
-	p     *producer
-	share int64  // of the producer's room, of each record
-	lost  uint64 // p.lost when they were handed over
-	// one is for a record alone, all for several.
-	one func(broker.Receipt, error)
-	all func(int, broker.Receipt, error)
-
+	p       *producer
+	lost    uint64 // p.lost when they were handed over
 	records []sentRecord
 	open    atomic.Int64 // records that are not settled
 	offsets []byte       // room for the text of each one
 }
+
+// groupSize is how many records share memory at the most: one that waits for long keeps the others.
+const groupSize = 32
 
 type sentRecord struct {
 	kgo.Record
 	promise func(*kgo.Record, error)
 	of      *sent
 	i       int
+	caller  caller
+}
+
+// caller is who handed a record over.
+type caller struct {
+	share int64 // of the producer's room
+	// one is for a record alone, all for the i-th of several.
+	one func(broker.Receipt, error)
+	all func(i int, rc broker.Receipt, err error)
+	i   int
+}
+
+func (c *caller) tell(rc broker.Receipt, err error) {
+	if c.all != nil {
+		c.all(c.i, rc, err)
+		return
+	}
+	c.one(rc, err)
 }
 
 // lostAnswers counts requests with records that were not answered. It is a hook of the client, called before what
@@ -49,21 +67,37 @@ func (l *lostAnswers) OnBrokerE2E(_ kgo.BrokerMetadata, key int16, e2e kgo.Broke
 // offsetRoom is room for any offset as text.
 const offsetRoom = 20
 
-// newSent has room for n records.
-func (p *producer) newSent(n int, share int64) *sent {
+// newSent makes records of hs, groupSize at the most.
+func (p *producer) newSent(hs []handed, now time.Time) *sent {
+	n := len(hs)
 	s := p.sentBefore(n).take()
-	if s == nil || cap(s.records) < n {
+	if s == nil {
 		s = makeSent(n)
 	}
-	s.p, s.share, s.lost, s.records = p, share, p.lost.Load(), s.records[:n]
+	s.p, s.lost, s.records = p, p.lost.Load(), s.records[:n]
 	s.open.Store(int64(n))
+	p.onWay.Add(1)
 	if n > 1 {
 		s.offsets = make([]byte, n*offsetRoom)
+	}
+	for i, h := range hs {
+		s.records[i].set(h, now)
 	}
 	return s
 }
 
+// give hands the records to the client. Those that it is done with belong to others already, s as well.
+func (s *sent) give(cl *kgo.Client) {
+	records := s.records
+	for i := range records {
+		cl.TryProduce(context.Background(), &records[i].Record, records[i].promise)
+	}
+}
+
 func makeSent(n int) *sent {
+	if n > 1 {
+		n = groupSize
+	}
 	s := &sent{records: make([]sentRecord, n)}
 	for i := range s.records {
 		r := &s.records[i]
@@ -80,24 +114,25 @@ func (p *producer) sentBefore(n int) *spare {
 	return &p.together
 }
 
-// set makes r what rec is. It leaves nil and empty keys and values apart, as they were.
-func (r *sentRecord) set(rec *broker.Record) {
+// set makes r what h is, published now unless it says when. It leaves nil and empty keys and values apart, as they
+// were.
+func (r *sentRecord) set(h handed, now time.Time) {
+	rec := h.rec
+	r.caller = h.caller
 	r.Record = kgo.Record{Topic: rec.Topic, Key: rec.Key, Value: rec.Value, Headers: toHeaders(rec), Timestamp: rec.Time}
+	if rec.Time.IsZero() {
+		r.Timestamp = now
+	}
 }
 
 func (r *sentRecord) settle(rec *kgo.Record, err error) {
-	s, i := r.of, r.i
-	s.p.unreserve(s.share)
-	rc, err := s.p.outcome(rec, s.offsetOf(i), err)
+	s, c := r.of, r.caller
+	s.p.unreserve(c.share)
+	rc, err := s.p.outcome(rec, s.offsetOf(r.i), err)
 	err = s.doubt(err)
-	one, all := s.one, s.all
-	r.Record = kgo.Record{} // forgets what belongs to others
+	r.Record, r.caller = kgo.Record{}, caller{} // forgets what belongs to others
 	s.settled()
-	if all != nil {
-		all(i, rc, err)
-		return
-	}
-	one(rc, err)
+	c.tell(rc, err)
 }
 
 // offsetOf is the room for the offset of a record, nil for one alone. It is not used again.
@@ -122,7 +157,9 @@ func (s *sent) settled() {
 	if s.open.Add(-1) > 0 {
 		return
 	}
-	before := s.p.sentBefore(len(s.records))
-	s.p, s.one, s.all, s.offsets = nil, nil, nil, nil
+	p := s.p
+	p.onWay.Add(-1)
+	before := p.sentBefore(len(s.records))
+	s.p, s.offsets = nil, nil
 	before.put(s)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -15,12 +16,12 @@ import (
 
 func TestASentRecordKnowsNothingOfTheOneBefore(t *testing.T) {
 	t.Parallel()
-	p := &producer{}
+	p, now := &producer{}, time.Now()
 	one, two := broker.Header{Key: "a", Value: []byte("x")}, broker.Header{Key: "b"}
 	for _, r := range []*broker.Record{
 		{Topic: "t", ID: "first", Key: []byte("k"), Value: []byte("v"), Headers: broker.Headers{one, two, one}},
 		{Topic: "t", Value: []byte{}},
-		{Topic: "u", ID: "second", Headers: broker.Headers{two}},
+		{Topic: "u", ID: "second", Headers: broker.Headers{two}, Time: time.Unix(1, 0)},
 	} {
 		var want []kgo.RecordHeader
 		for _, h := range r.Headers {
@@ -29,24 +30,23 @@ func TestASentRecordKnowsNothingOfTheOneBefore(t *testing.T) {
 		if r.ID != "" {
 			want = append(want, kgo.RecordHeader{Key: idHeader, Value: []byte(r.ID)})
 		}
-		s := p.newSent(1, 0)
+		s := p.newSent([]handed{{r, caller{one: func(broker.Receipt, error) {}}}}, now)
 		rec := &s.records[0]
-		rec.set(r)
 		if diff := cmp.Diff(want, rec.Headers, cmpopts.EquateEmpty()); diff != "" {
 			t.Error(diff)
+		}
+		if r.Time.IsZero() && rec.Timestamp != now || !r.Time.IsZero() && rec.Timestamp != r.Time {
+			t.Errorf("%s is published at %v, want %v or else %v", r.ID, rec.Timestamp, r.Time, now)
 		}
 		if rec.Topic != r.Topic || (rec.Key == nil) != (r.Key == nil) || (rec.Value == nil) != (r.Value == nil) {
 			t.Errorf("%s: got %+v", r.ID, rec.Record)
 		}
-		s.one = func(broker.Receipt, error) {}
 		rec.promise(&rec.Record, nil)
-		if rec.Topic != "" || s.one != nil || rec.Headers != nil {
+		if rec.Topic != "" || rec.caller.one != nil || rec.Headers != nil {
 			t.Errorf("%s is still known: %+v", r.ID, s)
 		}
-		if next := p.newSent(1, 0); next != s {
+		if len(p.lone.all) != 1 || p.lone.all[0] != s {
 			t.Errorf("the memory of %s is not used again", r.ID)
-		} else {
-			p.lone.put(next)
 		}
 	}
 }
@@ -55,19 +55,19 @@ func TestASentRecordSettlesOnceByItsOwnCallback(t *testing.T) {
 	t.Parallel()
 	p, broken := &producer{}, errors.New("broken")
 	got := map[string]int{}
-	one := p.newSent(1, 0)
-	one.one = func(rc broker.Receipt, err error) { got[fmt.Sprintf("%d %s %v", rc.Partition, rc.Offset, err)]++ }
+	one := p.newSent(calling(1, func(_ int, rc broker.Receipt, err error) {
+		got[fmt.Sprintf("%d %s %v", rc.Partition, rc.Offset, err)]++
+	}), time.Now())
 	rec := &one.records[0]
 	rec.Partition, rec.Offset = 3, 42
 	rec.promise(&rec.Record, nil)
-	several := p.newSent(3, 0)
-	several.all = func(i int, rc broker.Receipt, err error) {
+	several := p.newSent(calling(3, func(i int, rc broker.Receipt, err error) {
 		got[fmt.Sprintf("%d of 3: %q %v", i, rc.Offset, errors.Is(err, broken))]++
-	}
+	}), time.Now())
 	for i, offset := range []int64{math.MaxInt64, 7, 0} {
 		several.records[i].Offset = offset
 	}
-	if rs := several.records; len(p.together.all) != 0 {
+	if rs := several.records; len(p.together.all) != 0 || p.onWay.Load() != 1 {
 		t.Error("memory is spare before all are settled")
 	} else {
 		rs[2].promise(&rs[2].Record, nil)
@@ -78,20 +78,32 @@ func TestASentRecordSettlesOnceByItsOwnCallback(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if len(p.together.all) != 1 || p.together.n != 3 {
-		t.Errorf("%d records are spare, want those of the three", p.together.n)
+	if len(p.together.all) != 1 || p.together.n != groupSize || p.onWay.Load() != 0 {
+		t.Errorf("%d records are spare, want those of the three; %d are on their way", p.together.n, p.onWay.Load())
 	}
 }
 
-func TestRecordsSentTogetherUseRoomThatIsLargeEnough(t *testing.T) {
+// calling are n records whose caller has one function for all.
+func calling(n int, f func(int, broker.Receipt, error)) []handed {
+	hs := make([]handed, n)
+	for i := range hs {
+		hs[i] = handed{&broker.Record{}, caller{all: f, i: i}}
+	}
+	return hs
+}
+
+func TestRecordsSentTogetherUseTheSameRoom(t *testing.T) {
 	t.Parallel()
 	p := &producer{}
-	for _, c := range []struct{ n, room int }{{3, 3}, {2, 3}, {4, 4}, {4, 4}} {
-		s := p.newSent(c.n, 0)
-		if len(s.records) != c.n || cap(s.records) != c.room {
-			t.Errorf("%d records have room for %d of %d, want %d", c.n, len(s.records), cap(s.records), c.room)
+	var first *sent
+	for _, n := range []int{3, groupSize, 2} {
+		s := p.newSent(calling(n, func(int, broker.Receipt, error) {}), time.Now())
+		if first == nil {
+			first = s
 		}
-		s.all = func(int, broker.Receipt, error) {}
+		if s != first || len(s.records) != n {
+			t.Errorf("%d records have room for %d, the same: %v", n, len(s.records), s == first)
+		}
 		for i := range s.records {
 			s.records[i].promise(&s.records[i].Record, nil)
 		}
@@ -101,13 +113,14 @@ func TestRecordsSentTogetherUseRoomThatIsLargeEnough(t *testing.T) {
 func TestABurstLeavesABoundedRestOfSpareMemory(t *testing.T) {
 	t.Parallel()
 	var s spare
-	for range 5 {
-		s.put(makeSent(mostSpare / 4))
+	const most = mostSpare / groupSize
+	for range most + 1 {
+		s.put(makeSent(2))
 	}
-	if len(s.all) != 4 || s.n != mostSpare {
-		t.Errorf("%d with %d records are kept, want 4 with %d", len(s.all), s.n, mostSpare)
+	if len(s.all) != most || s.n != most*groupSize {
+		t.Errorf("%d with %d records are kept, want %d", len(s.all), s.n, most)
 	}
-	for range 4 {
+	for range most {
 		if s.take() == nil {
 			t.Fatal("what was kept is gone")
 		}
@@ -157,11 +170,10 @@ func BenchmarkSent(b *testing.B) {
 	r := &broker.Record{Topic: "t", ID: string(uuidText), Value: uuidText, Headers: append(make(broker.Headers, 0, 5), broker.Headers{
 		{Key: "content-type", Value: uuidText}, {Key: "leat-type", Value: uuidText}, {Key: "correlation_id", Value: uuidText}, {Key: "causation_id", Value: uuidText},
 	}...)}
+	hs, now := []handed{{r, caller{one: func(broker.Receipt, error) {}}}}, time.Now()
 	b.ReportAllocs()
 	for b.Loop() {
-		s := p.newSent(1, 0)
-		s.one = func(broker.Receipt, error) {}
-		s.records[0].set(r)
+		s := p.newSent(hs, now)
 		s.records[0].promise(&s.records[0].Record, nil)
 	}
 }

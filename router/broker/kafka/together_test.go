@@ -79,6 +79,56 @@ func TestRecordsProducedTogetherArriveInOrderWithTheirReceipts(t *testing.T) {
 	}
 }
 
+// TestRecordsOfAKeyKeepTheirOrderHoweverTheyAreProduced has many callers, who wait for nothing, so that records are
+// gathered.
+func TestRecordsOfAKeyKeepTheirOrderHoweverTheyAreProduced(t *testing.T) {
+	t.Parallel()
+	const keys, rounds = 24, 60
+	b := newBroker(t)
+	topic := newTopic(t, b, 3)
+	for _, p := range []broker.Producer{b.Sends(), b.Outputs()} {
+		var callers, answers sync.WaitGroup
+		answers.Add(keys * rounds * 4)
+		done := func(_ broker.Receipt, err error) {
+			if err != nil {
+				t.Error(err)
+			}
+			answers.Done()
+		}
+		for key := range keys {
+			callers.Go(func() {
+				for n := range rounds {
+					rs := numbered(topic, fmt.Sprintf("%d of %p", key, p), 4*n, 4)
+					p.Produce(within(t), rs[0], done)
+					p.(broker.BatchProducer).ProduceAll(within(t), rs[1:3], func(_ int, rc broker.Receipt, err error) { done(rc, err) }) //nolint:forcetypeassert // it is
+					p.Produce(within(t), rs[3], done)
+				}
+			})
+		}
+		callers.Wait()
+		answers.Wait()
+	}
+	var got seen
+	joinReady(t, b, testservers.Unique(t, "g"), broker.Subscription{Topic: topic, Handle: got.handle})
+	got.wait(t, 2*keys*rounds*4)
+	for key, values := range got.keys() {
+		for i, v := range values {
+			if v != strconv.Itoa(i) {
+				t.Fatalf("%s: %s stands at place %d", key, v, i)
+			}
+		}
+	}
+}
+
+// numbered are n records of a key whose values count from first.
+func numbered(topic, key string, first, n int) []*broker.Record {
+	rs := make([]*broker.Record, n)
+	for i := range rs {
+		rs[i] = &broker.Record{Topic: topic, Key: []byte(key), Value: fmt.Append(nil, first+i)}
+	}
+	return rs
+}
+
 func TestOneOfManyThatIsTooLargeFailsAlone(t *testing.T) {
 	t.Parallel()
 	b := newBroker(t)
