@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -97,10 +96,7 @@ func (p *producer) Produce(ctx context.Context, r *broker.Record, done func(brok
 		done(broker.Receipt{}, err)
 		return
 	}
-	h := handed{r, caller{share: cost, one: done}}
-	if !p.gathered.behind(p.onWay.Load() > 0, h) {
-		p.handOver([]handed{h}) //nolint:contextcheck // never a caller's context
-	}
+	p.send(handed{r, caller{share: cost, one: done}}) //nolint:contextcheck // never a caller's context
 }
 
 // ProduceAll hands records over together; see [broker.BatchProducer].
@@ -118,8 +114,13 @@ func (p *producer) ProduceAll(ctx context.Context, rs []*broker.Record, done fun
 	for i, r := range rs {
 		hs[i] = handed{r, caller{share: share, all: done, i: i}}
 	}
-	if !p.gathered.behind(false, hs...) {
-		p.handOver(hs) //nolint:contextcheck // never a caller's context
+	p.send(hs...) //nolint:contextcheck // never a caller's context
+}
+
+// send gathers records while others are on their way, else they go straight.
+func (p *producer) send(hs ...handed) {
+	if !p.gathered.behind(p.onWay.Load() > 0, hs...) {
+		p.handOver(hs)
 	}
 }
 
@@ -128,8 +129,10 @@ func (p *producer) ProduceAll(ctx context.Context, rs []*broker.Record, done fun
 func (p *producer) handOver(hs []handed) {
 	var room [4]*sent
 	groups, now := room[:0], time.Now() // the client would ask for the time of each one
-	for group := range slices.Chunk(hs, groupSize) {
-		groups = append(groups, p.newSent(group, now))
+	// slices.Chunk would make hs escape: an allocation for each record.
+	for len(hs) > 0 {
+		n := min(len(hs), groupSize)
+		groups, hs = append(groups, p.newSent(hs[:n], now)), hs[n:]
 	}
 	cl := p.cl.Load()
 	for _, s := range groups {
