@@ -55,9 +55,9 @@ func TestASentRecordSettlesOnceByItsOwnCallback(t *testing.T) {
 	t.Parallel()
 	p, broken := &producer{}, errors.New("broken")
 	got := map[string]int{}
-	one := p.newSent(calling(1, func(_ int, rc broker.Receipt, err error) {
+	one := p.newSent([]handed{{&broker.Record{}, caller{one: func(rc broker.Receipt, err error) {
 		got[fmt.Sprintf("%d %s %v", rc.Partition, rc.Offset, err)]++
-	}), time.Now())
+	}}}}, time.Now())
 	rec := &one.records[0]
 	rec.Partition, rec.Offset = 3, 42
 	rec.promise(&rec.Record, nil)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -21,13 +22,20 @@ type produced struct {
 	err error
 }
 
-// together hands records over in one call and waits for all of them.
-func together(ctx context.Context, t *testing.T, p broker.Producer, rs ...*broker.Record) []produced {
+// batches is p for many records at once.
+func batches(t *testing.T, p broker.Producer) broker.BatchProducer {
 	t.Helper()
 	all, ok := p.(broker.BatchProducer)
 	if !ok {
 		t.Fatalf("%T is no BatchProducer", p)
 	}
+	return all
+}
+
+// together hands records over in one call and waits for all of them.
+func together(ctx context.Context, t *testing.T, p broker.Producer, rs ...*broker.Record) []produced {
+	t.Helper()
+	all := batches(t, p)
 	got := make([]produced, len(rs))
 	var wg sync.WaitGroup
 	wg.Add(len(rs))
@@ -87,6 +95,7 @@ func TestRecordsOfAKeyKeepTheirOrderHoweverTheyAreProduced(t *testing.T) {
 	b := newBroker(t)
 	topic := newTopic(t, b, 3)
 	for _, p := range []broker.Producer{b.Sends(), b.Outputs()} {
+		many := batches(t, p)
 		var callers, answers sync.WaitGroup
 		answers.Add(keys * rounds * 4)
 		done := func(_ broker.Receipt, err error) {
@@ -97,10 +106,13 @@ func TestRecordsOfAKeyKeepTheirOrderHoweverTheyAreProduced(t *testing.T) {
 		}
 		for key := range keys {
 			callers.Go(func() {
-				for n := range rounds {
-					rs := numbered(topic, fmt.Sprintf("%d of %p", key, p), 4*n, 4)
+				all := keyed(topic, 4*rounds, 1)
+				for _, r := range all {
+					r.Key = fmt.Appendf(nil, "%d of %p", key, p)
+				}
+				for rs := range slices.Chunk(all, 4) {
 					p.Produce(within(t), rs[0], done)
-					p.(broker.BatchProducer).ProduceAll(within(t), rs[1:3], func(_ int, rc broker.Receipt, err error) { done(rc, err) }) //nolint:forcetypeassert // it is
+					many.ProduceAll(within(t), rs[1:3], func(_ int, rc broker.Receipt, err error) { done(rc, err) })
 					p.Produce(within(t), rs[3], done)
 				}
 			})
@@ -118,15 +130,6 @@ func TestRecordsOfAKeyKeepTheirOrderHoweverTheyAreProduced(t *testing.T) {
 			}
 		}
 	}
-}
-
-// numbered are n records of a key whose values count from first.
-func numbered(topic, key string, first, n int) []*broker.Record {
-	rs := make([]*broker.Record, n)
-	for i := range rs {
-		rs[i] = &broker.Record{Topic: topic, Key: []byte(key), Value: fmt.Append(nil, first+i)}
-	}
-	return rs
 }
 
 func TestOneOfManyThatIsTooLargeFailsAlone(t *testing.T) {
