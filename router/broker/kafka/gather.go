@@ -7,9 +7,9 @@ import (
 	"github.com/leat-go/leat/router/broker"
 )
 
-// gathering makes records that come one by one, from many callers at a time, go to the client together. To hand
-// over a record costs less when others follow at once, and a request that is ready takes more of them. Nobody
-// waits for others to come: a goroutine takes what there is as soon as the scheduler lets it.
+// gathering makes records of many callers go to the client together. To hand over a record costs less when others
+// follow at once, and a request that is ready takes more of them. Nobody waits for others to come: a goroutine takes
+// what there is as soon as the scheduler lets it.
 type gathering struct {
 	hand func([]handed)
 	turn sync.Mutex // of who hands over
@@ -26,12 +26,12 @@ type handed struct {
 	caller
 }
 
-// behind adds records when others are in front of them, or when company is to come, else it reports false and the
-// caller hands them over itself.
-func (g *gathering) behind(company bool, hs ...handed) bool {
+// behind adds records when some wait in front of them, or when others are on their way, so that company is likely.
+// Else it reports false and the caller hands them over itself.
+func (g *gathering) behind(others bool, hs ...handed) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if !g.busy && !company {
+	if !g.busy && !others {
 		return false
 	}
 	g.waiting = append(g.waiting, hs...)

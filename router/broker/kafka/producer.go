@@ -127,8 +127,9 @@ func (p *producer) send(hs ...handed) {
 // handOver gives the client records. They are ready before the first one goes in, so that few requests take them
 // all.
 func (p *producer) handOver(hs []handed) {
-	var room [4]*sent
-	groups, now := room[:0], time.Now() // the client would ask for the time of each one
+	var room [4]*sent // on the stack, enough for most
+	groups := room[:0]
+	now := time.Now() // the client would ask for the time of each one
 	// slices.Chunk would make hs escape: an allocation for each record.
 	for len(hs) > 0 {
 		n := min(len(hs), groupSize)
