@@ -26,20 +26,17 @@ type handed struct {
 	caller
 }
 
-// behind adds records when some wait in front of them, or when others are on their way, so that company is likely.
-// Else it reports false and the caller hands them over itself.
-func (g *gathering) behind(others bool, hs ...handed) bool {
+// behind adds records of a caller, and reports whether some wait in front of them. Else the caller must see that
+// they are handed over.
+func (g *gathering) behind(c caller, rs ...*broker.Record) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if !g.busy && !others {
-		return false
+	for c.i = range rs {
+		g.waiting = append(g.waiting, handed{rs[c.i], c})
 	}
-	g.waiting = append(g.waiting, hs...)
-	if !g.busy {
-		g.busy = true
-		go g.run()
-	}
-	return true
+	before := g.busy
+	g.busy = true
+	return before
 }
 
 // run lets others run in between, who may have more then.

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"fmt"
 	"runtime"
 	"testing"
 	"time"
@@ -11,7 +12,7 @@ import (
 	"github.com/leat-go/leat/router/broker"
 )
 
-func named(topic string) handed { return handed{rec: &broker.Record{Topic: topic}} }
+func named(topic string) *broker.Record { return &broker.Record{Topic: topic} }
 
 func TestWhatComesWhileRecordsAreHandedOverGoesTogetherInOrder(t *testing.T) {
 	t.Parallel()
@@ -19,27 +20,27 @@ func TestWhatComesWhileRecordsAreHandedOverGoesTogetherInOrder(t *testing.T) {
 	g := gathering{hand: func(hs []handed) {
 		var topics []string
 		for _, h := range hs {
-			topics = append(topics, h.rec.Topic)
+			topics = append(topics, fmt.Sprintf("%s %d of %d", h.rec.Topic, h.i, h.share))
 		}
 		got <- topics
 		<-goOn
 	}}
-	if g.behind(false, named("alone")) {
-		t.Error("a record alone is gathered")
+	if g.behind(caller{share: 1}, named("first")) {
+		t.Error("the first record is behind others")
 	}
-	g.behind(true, named("first"))
-	if diff := cmp.Diff([]string{"first"}, <-got); diff != "" {
+	go g.run()
+	if diff := cmp.Diff([]string{"first 0 of 1"}, <-got); diff != "" {
 		t.Error(diff)
 	}
-	if !g.behind(false, named("a"), named("b")) || !g.behind(true, named("c")) || !g.behind(false, named("d")) {
+	if !g.behind(caller{share: 2}, named("a"), named("b")) || !g.behind(caller{share: 1}, named("c")) {
 		t.Error("a record overtakes others")
 	}
 	goOn <- struct{}{}
-	if diff := cmp.Diff([]string{"a", "b", "c", "d"}, <-got); diff != "" {
+	if diff := cmp.Diff([]string{"a 0 of 2", "b 1 of 2", "c 0 of 1"}, <-got); diff != "" {
 		t.Error(diff)
 	}
 	goOn <- struct{}{}
-	for g.behind(false) { // until the goroutine has ended
+	for g.behind(caller{}) { // until the goroutine has ended
 		runtime.Gosched()
 	}
 }
@@ -57,9 +58,10 @@ func TestAPassHandsOverWhatWaitsBeforeItReturns(t *testing.T) {
 			got = append(got, h.rec.Topic)
 		}
 	}}
-	g.behind(true, named("first"))
+	g.behind(caller{}, named("first"))
+	go g.run()
 	<-begun
-	g.behind(true, named("second"))
+	g.behind(caller{}, named("second"))
 	time.AfterFunc(time.Millisecond, func() { close(goOn) })
 	g.pass()
 	if diff := cmp.Diff([]string{"first", "second"}, got); diff != "" {
@@ -77,7 +79,7 @@ func TestFlushHandsOverWhatWaits(t *testing.T) {
 	var p producer
 	p.cl.Store(cl)
 	n := 0
-	p.gathered = gathering{hand: func(hs []handed) { n += len(hs) }, waiting: []handed{named("a"), named("b")}, busy: true}
+	p.gathered = gathering{hand: func(hs []handed) { n += len(hs) }, waiting: []handed{{rec: named("a")}, {rec: named("b")}}, busy: true}
 	if err := p.Flush(t.Context()); err != nil || n != 2 {
 		t.Errorf("%d of 2 records are handed over: %v", n, err)
 	}

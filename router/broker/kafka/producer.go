@@ -96,7 +96,7 @@ func (p *producer) Produce(ctx context.Context, r *broker.Record, done func(brok
 		done(broker.Receipt{}, err)
 		return
 	}
-	p.send(handed{r, caller{share: cost, one: done}}) //nolint:contextcheck // never a caller's context
+	p.send(caller{share: cost, one: done}, r)
 }
 
 // ProduceAll hands records over together; see [broker.BatchProducer].
@@ -110,17 +110,15 @@ func (p *producer) ProduceAll(ctx context.Context, rs []*broker.Record, done fun
 	}
 	share := cost / int64(len(rs))
 	p.unreserve(cost - share*int64(len(rs)))
-	hs := make([]handed, len(rs))
-	for i, r := range rs {
-		hs[i] = handed{r, caller{share: share, all: done, i: i}}
-	}
-	p.send(hs...) //nolint:contextcheck // never a caller's context
+	p.send(caller{share: share, all: done}, rs...)
 }
 
 // send gathers records while others are on their way, else they go straight.
-func (p *producer) send(hs ...handed) {
-	if !p.gathered.behind(p.onWay.Load() > 0, hs...) {
-		p.handOver(hs)
+func (p *producer) send(c caller, rs ...*broker.Record) {
+	switch g := &p.gathered; {
+	case g.behind(c, rs...): // whoever hands over those in front takes these, too
+	case p.onWay.Load() > 0 || g.pass():
+		go g.run()
 	}
 }
 
