@@ -89,7 +89,7 @@ func (t *typedBatch[In, Out]) handle(ds []broker.Delivery) {
 // settle ends all items. Those with a result go on when all results are handed over, so that
 // the results of a key keep their order.
 func (t *typedBatch[In, Out]) settle(items []*item[In, Out], outs []Out, err error, s *stops) {
-	m := newSlab(len(items), true)
+	m := slab{lot: t.h.r.newLot()}
 	ready, recs := items[:0], make([]*broker.Record, 0, len(items)) // in the room of items, which is read further on
 	for i, it := range items {
 		if rec := t.end(it, i, outs, itemError(err, i), s, &m); rec != nil {
@@ -97,7 +97,7 @@ func (t *typedBatch[In, Out]) settle(items []*item[In, Out], outs []Out, err err
 			ready, recs = append(ready, it), append(recs, rec)
 		}
 	}
-	t.h.r.outputs.sendAll(recs, func(i int) owner { return &ready[i].call })
+	t.h.r.outputs.sendAll(recs, m.lot, func(i int) owner { return &ready[i].call })
 	for _, it := range ready {
 		it.finish(t.one.hooks.after(&it.call, *it.in, it.out))
 	}

@@ -32,6 +32,7 @@ type outputs struct {
 type output struct {
 	c   owner
 	rec *broker.Record
+	lot *lot // that rec is of, nil when it is alone
 	// done, when set, makes this a publish of the handler's own: it learns how that ended,
 	// and a refusal is its business.
 	done func(broker.Receipt, error)
@@ -61,17 +62,18 @@ func (os *outputs) send(o output) {
 	os.r.broker.Outputs().Produce(context.Background(), o.rec, func(rc broker.Receipt, err error) { os.answer(o, rc, err) })
 }
 
-// sendAll sends one record for each owner, in order.
-func (os *outputs) sendAll(recs []*broker.Record, of func(i int) owner) {
+// sendAll sends the records of a lot, one for each owner, in order.
+func (os *outputs) sendAll(recs []*broker.Record, l *lot, of func(i int) owner) {
+	l.send(len(recs))
 	all, ok := os.r.broker.Outputs().(broker.BatchProducer)
 	if !ok || len(recs) < 2 {
 		for i, rec := range recs {
-			os.send(output{c: of(i), rec: rec})
+			os.send(output{c: of(i), rec: rec, lot: l})
 		}
 		return
 	}
 	all.ProduceAll(context.Background(), recs, func(i int, rc broker.Receipt, err error) {
-		os.answer(output{c: of(i), rec: recs[i]}, rc, err)
+		os.answer(output{c: of(i), rec: recs[i], lot: l}, rc, err)
 	})
 }
 
@@ -84,6 +86,9 @@ func (os *outputs) answer(o output, rc broker.Receipt, err error) {
 	os.succeeded()
 	if o.done != nil {
 		o.done(rc, nil)
+	}
+	if o.lot != nil {
+		o.lot.done()
 	}
 	o.c.acknowledged()
 }

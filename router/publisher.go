@@ -97,7 +97,7 @@ func (p Publisher[T]) Delete(ctx context.Context, key string) error {
 	if err := p.r.ensure(ctx, p.spec); err != nil {
 		return allFailed(p.spec.Name, 1, err)
 	}
-	w := p.r.start(ctx, []*broker.Record{rec})
+	w := p.r.start(ctx, new(lot), []*broker.Record{rec})
 	_, err = w.wait(ctx, p.spec.Name, p.r.broker.Sends().Timeout())
 	return err
 }
@@ -124,7 +124,8 @@ func ownerOf(ctx context.Context) owner {
 
 // publish encodes all values, sends them and waits.
 func (r *Router) publish(ctx context.Context, s *topics.Spec, outs []*sending) ([]Receipt, error) {
-	recs, err := r.records(ctx, s, outs)
+	l := r.newLot()
+	recs, err := r.records(ctx, l, s, outs)
 	if err != nil || len(recs) == 0 {
 		return nil, err
 	}
@@ -134,11 +135,11 @@ func (r *Router) publish(ctx context.Context, s *topics.Spec, outs []*sending) (
 		}
 		return make([]Receipt, len(recs)), nil
 	}
-	return r.start(ctx, recs).wait(ctx, s.Name, r.broker.Sends().Timeout())
+	return r.start(ctx, l, recs).wait(ctx, s.Name, r.broker.Sends().Timeout())
 }
 
-// records encodes all values or none.
-func (r *Router) records(ctx context.Context, s *topics.Spec, outs []*sending) ([]*broker.Record, error) {
+// records encodes all values or none, in the memory of l.
+func (r *Router) records(ctx context.Context, l *lot, s *topics.Spec, outs []*sending) ([]*broker.Record, error) {
 	if err := r.ensure(ctx, s); err != nil {
 		return nil, allFailed(s.Name, len(outs), err)
 	}
@@ -146,7 +147,7 @@ func (r *Router) records(ctx context.Context, s *topics.Spec, outs []*sending) (
 	errs := make([]error, len(outs))
 	from := ownerOf(ctx)
 	inParts(len(outs), func(first, end int) {
-		m := newSlab(end-first, from != nil)
+		m := slab{lot: l}
 		for i := first; i < end; i++ {
 			recs[i], errs[i] = r.record(ctx, &m, from, s, outs[i])
 		}
@@ -231,6 +232,7 @@ func (r *Router) produce(ctx context.Context, rec *broker.Record, done func(brok
 
 // waiter collects the results of several records.
 type waiter struct {
+	lot      *lot // of the records
 	mu       sync.Mutex
 	left     int
 	settled  []bool
@@ -239,8 +241,9 @@ type waiter struct {
 	over     chan struct{}
 }
 
-func (r *Router) start(ctx context.Context, recs []*broker.Record) *waiter {
-	w := &waiter{left: len(recs), settled: make([]bool, len(recs)), receipts: make([]Receipt, len(recs)), over: make(chan struct{})}
+func (r *Router) start(ctx context.Context, l *lot, recs []*broker.Record) *waiter {
+	l.send(len(recs))
+	w := &waiter{lot: l, left: len(recs), settled: make([]bool, len(recs)), receipts: make([]Receipt, len(recs)), over: make(chan struct{})}
 	if all, ok := r.broker.Sends().(broker.BatchProducer); ok && len(recs) > 1 && ownerOf(ctx) == nil {
 		all.ProduceAll(ctx, recs, w.done)
 		return w
@@ -252,6 +255,7 @@ func (r *Router) start(ctx context.Context, recs []*broker.Record) *waiter {
 }
 
 func (w *waiter) done(i int, rc broker.Receipt, err error) {
+	w.lot.done()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.settled[i], w.receipts[i] = true, Receipt(rc)

@@ -47,7 +47,8 @@ type Router struct {
 
 	outputs  *outputs
 	counters counters
-	prepared sync.Map // names of topics that are known to exist
+	prepared sync.Map  // names of topics that are known to exist
+	blocks   sync.Pool // memory of records, see lot
 	running  chan struct{}
 	runOnce  sync.Once
 	members  atomic.Pointer[[]broker.Member]

@@ -1,38 +1,42 @@
 package router
 
 import (
+	"sync"
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/leat-go/leat/router/broker"
 )
 
-// slab is the memory of records that are made together. It is for one goroutine.
+// slab is the memory of records that are made one after the other. It is for one goroutine.
 type slab struct {
-	left    int // records to come
-	each    int // headers of a record for which there is room
 	records []broker.Record
 	headers broker.Headers
 	ids     []byte
 	last    uuid // of the ids, zero before the first one
+	lot     *lot // where more comes from, nil for one record
 }
 
-// slabRecords is how many records share memory at the most: one that waits for long keeps the
-// others.
-const slabRecords = 64
+// lot is the memory of records that are sent together. It is used again once the broker is done with all of them:
+// see [broker.Producer]. Their ids are left out: who keeps a text does not expect it to change.
+type lot struct {
+	pool   *sync.Pool
+	open   atomic.Int64 // records that the broker has
+	mu     sync.Mutex
+	blocks []*block
+}
+
+// blockRecords is how many records share memory: one that waits for long keeps the others.
+const blockRecords = 16
+
+type block struct {
+	records [blockRecords]broker.Record
+	headers [blockRecords * usualHeaders]broker.Header
+}
 
 // usualHeaders are those that leat gives a message that follows from another one, and one for what the
 // broker adds, see [broker.Producer].
 const usualHeaders = 5
-
-// newSlab is for n records with the usual headers of those that follow from a message, or of
-// those that do not.
-func newSlab(n int, follow bool) slab {
-	m := slab{left: n, each: usualHeaders}
-	if !follow {
-		m.each--
-	}
-	return m
-}
 
 // oneRecord is the memory of one record.
 type oneRecord struct {
@@ -56,9 +60,36 @@ func (m *slab) record() *broker.Record {
 }
 
 func (m *slab) grow() {
-	n := max(1, min(m.left, slabRecords))
-	m.left -= n
-	m.records, m.headers, m.ids = make([]broker.Record, n), make(broker.Headers, n*m.each), make([]byte, 0, n*uuidLen)
+	b := m.lot.more()
+	m.records, m.headers, m.ids = b.records[:], b.headers[:], make([]byte, 0, blockRecords*uuidLen)
+}
+
+func (r *Router) newLot() *lot { return &lot{pool: &r.blocks} }
+
+// more is called by all that make records of the lot, perhaps at the same time.
+func (l *lot) more() *block {
+	b, ok := l.pool.Get().(*block)
+	if !ok {
+		b = new(block)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.blocks = append(l.blocks, b)
+	return b
+}
+
+// send is called before n records of the lot go to the broker.
+func (l *lot) send(n int) { l.open.Store(int64(n)) }
+
+// done is called when the broker is done with one.
+func (l *lot) done() {
+	if l.open.Add(-1) > 0 {
+		return
+	}
+	for _, b := range l.blocks {
+		l.pool.Put(b)
+	}
+	l.blocks = nil
 }
 
 // roomFor returns an empty list with room for n headers, and for one more that the broker adds.

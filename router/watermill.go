@@ -50,7 +50,7 @@ func (p messagePublisher) Publish(topic string, ms ...*message.Message) error {
 	if err := p.r.ensure(ms[0].Context(), &s); err != nil {
 		return err
 	}
-	_, err := p.r.start(ms[0].Context(), recs).wait(ms[0].Context(), topic, p.r.broker.Sends().Timeout())
+	_, err := p.r.start(ms[0].Context(), new(lot), recs).wait(ms[0].Context(), topic, p.r.broker.Sends().Timeout())
 	return err
 }
 

@@ -67,9 +67,9 @@ type Broker interface {
 type Producer interface {
 	// Produce hands r over. done is called exactly once, perhaps before Produce returns, and
 	// must not block. Records of one key are written in the order of the calls. r must not
-	// change before done; the room behind its Headers, between their length and their
-	// capacity, is the producer's until then. ctx bounds only the wait for room in the
-	// buffer: an error then means that nothing was sent.
+	// change before done, and is its caller's again from then on; the room behind its
+	// Headers, between their length and their capacity, is the producer's until then. ctx
+	// bounds only the wait for room in the buffer: an error then means that nothing was sent.
 	Produce(ctx context.Context, r *Record, done func(Receipt, error))
 	// Check returns an error that wraps ErrTooLarge when r could never be written, nil
 	// when nothing speaks against it.

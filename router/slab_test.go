@@ -1,0 +1,102 @@
+package router_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/leat-go/leat/router"
+	"github.com/leat-go/leat/router/broker"
+	"github.com/leat-go/leat/topics"
+)
+
+// copied is what r is at this moment, with memory of its own.
+func copied(r *broker.Record) broker.Record {
+	c := *r
+	c.Headers = r.Headers.Clone()
+	return c
+}
+
+func TestARecordThatIsOnItsWayStaysAsItIsWhileOthersComeAndGo(t *testing.T) {
+	onFaulty(t, func(t *testing.T, b *faulty) {
+		t.Helper()
+		type kept struct {
+			rec    *broker.Record
+			before broker.Record
+			done   func(broker.Receipt, error)
+		}
+		held := make(chan kept, 1)
+		b.behave(func(r *broker.Record, done func(broker.Receipt, error)) bool {
+			if !strings.Contains(string(r.Value), "held1") {
+				return false
+			}
+			held <- kept{r, copied(r), done}
+			return true
+		})
+		r := newRouter(b)
+		p := router.NewPublisher(r, orders)
+		ended := make(chan error)
+		go func() { ended <- p.Publish(t.Context(), numbered("held")...) }()
+		k := <-held
+		for i := range 20 {
+			if err := p.Publish(t.Context(), numbered(fmt.Sprint("other", i))...); err != nil {
+				t.Error(err)
+			}
+		}
+		if diff := cmp.Diff(k.before, *k.rec); diff != "" {
+			t.Error(diff)
+		}
+		k.done(broker.Receipt{}, nil)
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestAResultThatIsSentAgainStaysAsItIsWhileOthersComeAndGo(t *testing.T) {
+	onFaulty(t, func(t *testing.T, f *faulty) {
+		t.Helper()
+		b := &together{faulty: f}
+		refused := make(chan broker.Record, 1)
+		b.behave(func(r *broker.Record, done func(broker.Receipt, error)) bool {
+			if r.Topic != "receipts" || string(r.Key) != "a1" || len(refused) > 0 {
+				return false
+			}
+			refused <- copied(r)
+			done(broker.Receipt{}, errBusy)
+			return true
+		})
+		r := newRouter(b)
+		out := topics.Event[receipt]{Name: "receipts", Key: func(r receipt) string { return r.ID }}
+		router.WorkBatch(r, orders, out, func(_ context.Context, os []order) ([]receipt, error) {
+			rs := make([]receipt, len(os))
+			for i, o := range os {
+				rs[i] = receipt{o.ID}
+			}
+			return rs, nil
+		}, router.Name("w"), router.BatchSize(3))
+		running(t, r)
+		publish(t, r, orders, numbered("a")...)
+		for i := range 20 {
+			publish(t, r, orders, numbered(fmt.Sprint("b", i))...)
+		}
+		elapse(time.Minute)
+		n, before := 0, <-refused
+		for _, rec := range b.Records("receipts") {
+			if string(rec.Key) != "a1" {
+				continue
+			}
+			n++
+			if rec.ID != before.ID || string(rec.Value) != string(before.Value) || !cmp.Equal(rec.Headers, before.Headers) {
+				t.Errorf("got %v, want %v", rec, before)
+			}
+		}
+		if n != 1 || b.Unfinished() != 0 {
+			t.Errorf("%d results of a1, %d messages unfinished", n, b.Unfinished())
+		}
+	})
+}
