@@ -14,6 +14,23 @@ import (
 	"github.com/leat-go/leat/topics"
 )
 
+// keyFor is what the Key of a topic says of a value.
+func keyFor[T any](t topics.Topic[T], s *topics.Spec, v *T) (key string, err error) {
+	err = keyFrom(s, func() error {
+		key = t.KeyOf(*v)
+		return nil
+	})
+	return key, err
+}
+
+// keyFrom makes a panic in the Key of a topic an error of the value.
+func keyFrom(s *topics.Spec, f func() error) error {
+	if err := recovered(f); err != nil {
+		return fmt.Errorf("key of a message for %s: %w", s.Name, err)
+	}
+	return nil
+}
+
 // EncodeKey returns the bytes of a key that is not empty, as the topic's KeyFormat has them.
 func (r *Router) EncodeKey(ctx context.Context, s topics.Spec, key string) (data []byte, err error) {
 	if s.KeyFormat == "" {

@@ -329,3 +329,52 @@ func TestKeysOfTopicsThatAreOnlyWrittenArePrepared(t *testing.T) {
 		}
 	})
 }
+
+// keyless has a Key that panics.
+var keyless = topics.Event[receipt]{Name: "receipts", Key: func(r receipt) string { panic("no key for " + r.ID) }}
+
+func TestAPanicInAKeyIsAnErrorOfTheValue(t *testing.T) {
+	onFaulty(t, func(t *testing.T, b *faulty) {
+		t.Helper()
+		r := newRouter(b)
+		p := router.NewPublisher(r, keyless)
+		async := make(chan error, 1)
+		p.PublishAsync(t.Context(), receipt{"async"}, func(_ router.Receipt, err error) { async <- err })
+		_, batch := router.NewProducer(r).SendBatch(t.Context(), "receipts", []router.Outgoing{{Value: receipt{"batch"}}})
+		for name, err := range map[string]error{
+			"one": p.Publish(t.Context(), receipt{"one"}), "many": p.Publish(t.Context(), receipt{"many"}, receipt{"more"}),
+			"async": <-async, "batch": batch,
+		} {
+			if err == nil || !strings.Contains(err.Error(), "key of a message for receipts: ") || !strings.Contains(err.Error(), "no key for "+name) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		if n := len(b.Records("receipts")); n != 0 {
+			t.Errorf("%d messages were written", n)
+		}
+	})
+}
+
+func TestAPanicInTheKeyOfAResultIsAFailedAttempt(t *testing.T) {
+	onFaulty(t, func(t *testing.T, b *faulty) {
+		t.Helper()
+		r := newRouter(b)
+		router.WorkBatch(r, orders, keyless, func(_ context.Context, os []order) ([]receipt, error) {
+			return make([]receipt, len(os)), nil
+		}, router.Name("batch"), router.BatchSize(3), router.MaxRetries(0), router.DeadLetter("dead"))
+		router.Work(r, orders, keyless, func(context.Context, order) (receipt, error) { return receipt{}, nil },
+			router.Name("one"), router.Group("ones"), router.MaxRetries(0), router.DeadLetter("dead"))
+		running(t, r)
+		publish(t, r, orders, numbered("a")...)
+		elapse(time.Minute)
+		dead := b.Records("dead")
+		if len(dead) != 6 || b.Unfinished() != 0 {
+			t.Errorf("%d of 6 dead letters, %d unfinished", len(dead), b.Unfinished())
+		}
+		for _, d := range dead {
+			if kind := header(d, "leat-error-kind"); kind != "panic" {
+				t.Errorf("the kind is %q", kind)
+			}
+		}
+	})
+}

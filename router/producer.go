@@ -48,14 +48,7 @@ func (p producer) Send(ctx context.Context, topic string, v any, opts ...SendOpt
 
 func (p producer) SendAsync(ctx context.Context, topic string, v any, done func(Receipt, error), opts ...SendOption) {
 	s, o, err := p.r.outgoing(topic, Outgoing{Value: v}, opts)
-	if err != nil {
-		p.r.lost(s.Name, err)
-		if done != nil {
-			done(Receipt{}, err)
-		}
-		return
-	}
-	p.r.publishAsync(ctx, &s, o, done)
+	p.r.publishAsync(ctx, &s, o, err, done)
 }
 
 func (p producer) SendBatch(ctx context.Context, topic string, vs []Outgoing) ([]Receipt, error) {
@@ -67,7 +60,7 @@ func (p producer) SendBatch(ctx context.Context, topic string, vs []Outgoing) ([
 			return nil, &PublishError{s.Name, map[int]error{i: err}}
 		}
 	}
-	return p.r.publish(ctx, &s, outs)
+	return p.r.publish(ctx, &s, len(outs), func(i int, o *sending) error { *o = *outs[i]; return nil })
 }
 
 // outgoing finds the topic's declaration and the key that it asks for.
@@ -117,9 +110,10 @@ func keyOf(s topics.Spec, o *sending) error {
 	if s.Key == nil || o.key != "" {
 		return nil
 	}
-	k, err := s.Key(o.value)
-	o.key = k
-	return err
+	return keyFrom(&s, func() (err error) {
+		o.key, err = s.Key(o.value)
+		return err
+	})
 }
 
 type producerKey struct{}

@@ -50,17 +50,13 @@ func (p Publisher[T]) Publish(ctx context.Context, vs ...T) error {
 	}
 	if len(vs) == 1 {
 		w := new(lone)
-		p.prepare(&w.sending, &vs[0])
+		if err := p.prepare(&w.sending, &vs[0]); err != nil {
+			return allFailed(p.spec.Name, 1, err)
+		}
 		_, err := p.r.publishOne(ctx, p.spec, w)
 		return err
 	}
-	all := make([]sending, len(vs))
-	outs := make([]*sending, len(vs))
-	for i := range vs {
-		outs[i] = &all[i]
-		p.prepare(outs[i], &vs[i])
-	}
-	_, err := p.r.publish(ctx, p.spec, outs)
+	_, err := p.r.publish(ctx, p.spec, len(vs), func(i int, o *sending) error { return p.prepare(o, &vs[i]) })
 	return err
 }
 
@@ -74,8 +70,8 @@ func (p Publisher[T]) PublishAsync(ctx context.Context, v T, done func(Receipt, 
 		return
 	}
 	o := new(sending)
-	p.prepare(o, &v)
-	p.r.publishAsync(ctx, p.spec, o, done)
+	err := p.prepare(o, &v)
+	p.r.publishAsync(ctx, p.spec, o, err, done)
 }
 
 // Delete publishes a tombstone for the key. It is an error on anything but a State.
@@ -108,12 +104,13 @@ func (p Publisher[T]) With(opts ...SendOption) Publisher[T] {
 	return p
 }
 
-func (p Publisher[T]) prepare(o *sending, v *T) {
-	o.key = p.t.KeyOf(*v)
+func (p Publisher[T]) prepare(o *sending, v *T) (err error) {
+	o.key, err = keyFor(p.t, p.spec, v)
 	set(o, v, p.form)
 	for _, opt := range p.opts {
 		opt.applySend(o)
 	}
+	return err
 }
 
 // ownerOf returns the message or batch that ctx belongs to, nil outside of a handler.
@@ -122,10 +119,10 @@ func ownerOf(ctx context.Context) owner {
 	return o
 }
 
-// publish encodes all values, sends them and waits.
-func (r *Router) publish(ctx context.Context, s *topics.Spec, outs []*sending) ([]Receipt, error) {
+// publish encodes n values, sends them and waits. prepare fills in what is sent.
+func (r *Router) publish(ctx context.Context, s *topics.Spec, n int, prepare func(i int, o *sending) error) ([]Receipt, error) {
 	l := r.newLot()
-	recs, err := r.records(ctx, l, s, outs)
+	recs, err := r.records(ctx, l, s, n, prepare)
 	if err != nil || len(recs) == 0 {
 		return nil, err
 	}
@@ -139,17 +136,20 @@ func (r *Router) publish(ctx context.Context, s *topics.Spec, outs []*sending) (
 }
 
 // records encodes all values or none, in the memory of l.
-func (r *Router) records(ctx context.Context, l *lot, s *topics.Spec, outs []*sending) ([]*broker.Record, error) {
+func (r *Router) records(ctx context.Context, l *lot, s *topics.Spec, n int, prepare func(i int, o *sending) error) ([]*broker.Record, error) {
 	if err := r.ensure(ctx, s); err != nil {
-		return nil, allFailed(s.Name, len(outs), err)
+		return nil, allFailed(s.Name, n, err)
 	}
-	recs := make([]*broker.Record, len(outs))
-	errs := make([]error, len(outs))
+	recs := make([]*broker.Record, n)
+	errs := make([]error, n)
 	from := ownerOf(ctx)
-	inParts(len(outs), func(first, end int) {
-		m := slab{lot: l}
+	inParts(n, func(first, end int) {
+		m, o := slab{lot: l}, sending{}
 		for i := first; i < end; i++ {
-			recs[i], errs[i] = r.record(ctx, &m, from, s, outs[i])
+			if errs[i] = prepare(i, &o); errs[i] == nil {
+				recs[i], errs[i] = r.record(ctx, &m, from, s, &o)
+			}
+			o = sending{}
 		}
 	})
 	if !slices.ContainsFunc(errs, func(err error) bool { return err != nil }) {
@@ -190,8 +190,12 @@ func allFailed(topic string, n int, err error) error {
 	return &PublishError{topic, failed}
 }
 
-func (r *Router) publishAsync(ctx context.Context, s *topics.Spec, o *sending, done func(Receipt, error)) {
-	rec, err := r.recordAlone(ctx, s, new(oneRecord), o)
+// publishAsync sends a value unless it could not be prepared.
+func (r *Router) publishAsync(ctx context.Context, s *topics.Spec, o *sending, err error, done func(Receipt, error)) {
+	var rec *broker.Record
+	if err == nil {
+		rec, err = r.recordAlone(ctx, s, new(oneRecord), o)
+	}
 	report := func(rc broker.Receipt, err error) {
 		r.lost(s.Name, err)
 		if done != nil {

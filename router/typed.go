@@ -133,7 +133,11 @@ func (t *typed[In, Out]) encodeOne(c *call, out *Out) (*broker.Record, error) {
 }
 
 func (t *typed[In, Out]) encode(c *call, out *Out, m *slab) (*broker.Record, error) {
-	o := sending{key: t.out.KeyOf(*out)}
+	key, err := keyFor(t.out, t.h.out, out)
+	if err != nil {
+		return nil, err
+	}
+	o := sending{key: key}
 	set(&o, out, t.form)
 	if o.key == "" {
 		o.key = c.key()
