@@ -10,22 +10,40 @@ import (
 	"github.com/leat-go/leat/topics"
 )
 
-// lone is one value that somebody publishes and waits for, with most of what that needs.
+// lone is one value that somebody publishes and waits for, with most of what that needs. It serves another one once
+// the broker is done with it.
 type lone struct {
 	sending
-	oneRecord
-	over chan struct{} // closed when settled or late
+	roomForOne
+	tell  func(broker.Receipt, error) // done
+	over  chan struct{}               // told once, when settled or late
+	timer *time.Timer                 // calls expire
 
-	mu      sync.Mutex
+	mu sync.Mutex
+	fate
+}
+
+// fate is what became of a value.
+type fate struct {
 	settled bool
 	late    bool // the timeout has passed before
 	rc      broker.Receipt
 	err     error
 }
 
+func (r *Router) newLone() *lone {
+	if w, ok := r.lones.Get().(*lone); ok {
+		return w
+	}
+	w := &lone{over: make(chan struct{}, 1)}
+	w.tell = w.done
+	return w
+}
+
 // publishOne encodes a value, sends it and waits.
 func (r *Router) publishOne(ctx context.Context, s *topics.Spec, w *lone) (Receipt, error) {
-	rec, err := r.recordAlone(ctx, s, &w.oneRecord, &w.sending)
+	m := w.slab()
+	rec, err := r.recordAlone(ctx, s, &m, &w.sending)
 	if err != nil {
 		return Receipt{}, err
 	}
@@ -33,11 +51,17 @@ func (r *Router) publishOne(ctx context.Context, s *topics.Spec, w *lone) (Recei
 		r.produce(ctx, rec, func(_ broker.Receipt, err error) { r.lost(s.Name, err) })
 		return Receipt{}, nil
 	}
-	w.over = make(chan struct{})
-	if !r.produceDirect(ctx, rec, w.done) {
-		r.produce(ctx, rec, w.done)
+	if !r.produceDirect(ctx, rec, w.tell) {
+		r.produce(ctx, rec, w.tell)
 	}
-	return w.wait(ctx, s.Name, r.broker.Sends().Timeout())
+	timeout := r.broker.Sends().Timeout()
+	free := w.wait(ctx, timeout)
+	rc, err := w.result(ctx, s.Name, timeout)
+	if free {
+		w.sending, w.fate = sending{}, fate{}
+		r.lones.Put(w)
+	}
+	return rc, err
 }
 
 // produceDirect lets the caller write by itself where the broker can do that.
@@ -49,11 +73,10 @@ func (r *Router) produceDirect(ctx context.Context, rec *broker.Record, done fun
 	return ok && p.ProduceDirect(ctx, rec, done)
 }
 
-// recordAlone makes the record of a value that is published alone, in memory of its own.
-func (r *Router) recordAlone(ctx context.Context, s *topics.Spec, own *oneRecord, o *sending) (rec *broker.Record, err error) {
+// recordAlone makes the record of a value that is published alone, in m.
+func (r *Router) recordAlone(ctx context.Context, s *topics.Spec, m *slab, o *sending) (rec *broker.Record, err error) {
 	if err = r.ensure(ctx, s); err == nil {
-		m := own.slab()
-		rec, err = r.record(ctx, &m, ownerOf(ctx), s, o)
+		rec, err = r.record(ctx, m, ownerOf(ctx), s, o)
 	}
 	if err != nil {
 		return nil, allFailed(s.Name, 1, err)
@@ -66,7 +89,7 @@ func (w *lone) done(rc broker.Receipt, err error) {
 	defer w.mu.Unlock()
 	w.settled, w.rc, w.err = true, rc, err
 	if !w.late {
-		close(w.over)
+		w.over <- struct{}{}
 	}
 }
 
@@ -81,19 +104,37 @@ func (w *lone) expire() {
 	defer w.mu.Unlock()
 	if !w.settled {
 		w.late = true
-		close(w.over)
+		w.over <- struct{}{}
 	}
 }
 
-// wait returns when the record is settled, or ctx or the timeout has ended the patience.
-func (w *lone) wait(ctx context.Context, topic string, timeout time.Duration) (Receipt, error) {
-	if timeout > 0 && !w.isSettled() {
-		defer time.AfterFunc(timeout, w.expire).Stop()
+// wait returns when the record is settled, or ctx or the timeout has ended the patience. It reports whether nobody
+// else will come back to w.
+func (w *lone) wait(ctx context.Context, timeout time.Duration) (free bool) {
+	timed := timeout > 0 && !w.isSettled()
+	if timed {
+		w.start(timeout)
 	}
+	over := false
 	select {
 	case <-w.over:
+		over = true
 	case <-ctx.Done():
 	}
+	stopped := !timed || w.timer.Stop()
+	return over && stopped
+}
+
+func (w *lone) start(timeout time.Duration) {
+	if w.timer == nil {
+		w.timer = time.AfterFunc(timeout, w.expire)
+	} else {
+		w.timer.Reset(timeout)
+	}
+}
+
+// result is what the caller is told after wait.
+func (w *lone) result(ctx context.Context, topic string, timeout time.Duration) (Receipt, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch {

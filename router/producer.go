@@ -43,7 +43,9 @@ func (p producer) Send(ctx context.Context, topic string, v any, opts ...SendOpt
 	if err != nil {
 		return Receipt{}, err
 	}
-	return p.r.publishOne(ctx, &s, &lone{sending: *o})
+	w := p.r.newLone()
+	w.sending = *o
+	return p.r.publishOne(ctx, &s, w)
 }
 
 func (p producer) SendAsync(ctx context.Context, topic string, v any, done func(Receipt, error), opts ...SendOption) {

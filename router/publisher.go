@@ -49,7 +49,7 @@ func (p Publisher[T]) Publish(ctx context.Context, vs ...T) error {
 		return ErrNotDeclared
 	}
 	if len(vs) == 1 {
-		w := new(lone)
+		w := p.r.newLone()
 		if err := p.prepare(&w.sending, &vs[0]); err != nil {
 			return allFailed(p.spec.Name, 1, err)
 		}
@@ -194,7 +194,8 @@ func allFailed(topic string, n int, err error) error {
 func (r *Router) publishAsync(ctx context.Context, s *topics.Spec, o *sending, err error, done func(Receipt, error)) {
 	var rec *broker.Record
 	if err == nil {
-		rec, err = r.recordAlone(ctx, s, new(oneRecord), o)
+		m := new(oneRecord).slab()
+		rec, err = r.recordAlone(ctx, s, &m, o)
 	}
 	report := func(rc broker.Receipt, err error) {
 		r.lost(s.Name, err)

@@ -404,7 +404,8 @@ func TestRecordsAreMadeForTheBroker(t *testing.T) {
 		t.Helper()
 		var mu sync.Mutex
 		var produced []*broker.Record
-		b.behave(func(r *broker.Record, _ func(broker.Receipt, error)) bool {
+		var held []func() // all records stay on their way
+		b.behave(func(r *broker.Record, done func(broker.Receipt, error)) bool {
 			mu.Lock()
 			defer mu.Unlock()
 			room := r.Headers[len(r.Headers):cap(r.Headers)]
@@ -418,7 +419,8 @@ func TestRecordsAreMadeForTheBroker(t *testing.T) {
 				room[i].Key = "room"
 			}
 			produced = append(produced, r)
-			return false
+			b.Broker.Sends().Produce(context.Background(), r, func(rc broker.Receipt, err error) { held = append(held, func() { done(rc, err) }) })
+			return true
 		})
 		r := newRouter(b)
 		out := topics.Event[receipt]{Name: "receipts", Key: func(r receipt) string { return r.ID }}
@@ -427,9 +429,11 @@ func TestRecordsAreMadeForTheBroker(t *testing.T) {
 			return make([]receipt, len(os)), nil
 		}, router.Name("b"), router.Group("b"), router.BatchSize(70))
 		running(t, r)
-		publish(t, r, orders, make([]order, 70)...)
-		publish(t, r, orders, order{ID: "alone"})
-		elapse(time.Minute)
+		p, ended := router.NewPublisher(r, orders), make(chan error)
+		for _, os := range [][]order{make([]order, 70), {{ID: "alone"}}} {
+			go func() { ended <- p.Publish(t.Context(), os...) }()
+		}
+		elapse(30 * time.Second)
 		mu.Lock()
 		defer mu.Unlock()
 		if len(produced) != 3*71 {
@@ -441,6 +445,12 @@ func TestRecordsAreMadeForTheBroker(t *testing.T) {
 					t.Fatalf("the room of one record of %s is that of another", rec.Topic)
 				}
 			}
+		}
+		for _, done := range held {
+			done()
+		}
+		if err := errors.Join(<-ended, <-ended); err != nil {
+			t.Error(err)
 		}
 	})
 }

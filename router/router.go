@@ -49,6 +49,7 @@ type Router struct {
 	counters counters
 	prepared sync.Map  // names of topics that are known to exist
 	blocks   sync.Pool // memory of records, see lot
+	lones    sync.Pool
 	running  chan struct{}
 	runOnce  sync.Once
 	members  atomic.Pointer[[]broker.Member]

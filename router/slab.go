@@ -38,16 +38,24 @@ type block struct {
 // broker adds, see [broker.Producer].
 const usualHeaders = 5
 
-// oneRecord is the memory of one record.
-type oneRecord struct {
+// roomForOne is the memory of one record without its id.
+type roomForOne struct {
 	record  [1]broker.Record
 	headers [usualHeaders]broker.Header
-	id      [uuidLen]byte
 }
 
-// slab is for the one record.
+func (s *roomForOne) slab() slab { return slab{records: s.record[:], headers: s.headers[:]} }
+
+// oneRecord is all memory of one record.
+type oneRecord struct {
+	roomForOne
+	id [uuidLen]byte
+}
+
 func (s *oneRecord) slab() slab {
-	return slab{records: s.record[:], headers: s.headers[:], ids: s.id[:0]}
+	m := s.roomForOne.slab()
+	m.ids = s.id[:0]
+	return m
 }
 
 func (m *slab) record() *broker.Record {

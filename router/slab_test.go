@@ -2,8 +2,10 @@ package router_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,20 +23,22 @@ func copied(r *broker.Record) broker.Record {
 	return c
 }
 
+// onWay is a record that a broker has not answered.
+type onWay struct {
+	rec    *broker.Record
+	before broker.Record
+	done   func(broker.Receipt, error)
+}
+
 func TestARecordThatIsOnItsWayStaysAsItIsWhileOthersComeAndGo(t *testing.T) {
 	onFaulty(t, func(t *testing.T, b *faulty) {
 		t.Helper()
-		type kept struct {
-			rec    *broker.Record
-			before broker.Record
-			done   func(broker.Receipt, error)
-		}
-		held := make(chan kept, 1)
+		held := make(chan onWay, 1)
 		b.behave(func(r *broker.Record, done func(broker.Receipt, error)) bool {
 			if !strings.Contains(string(r.Value), "held1") {
 				return false
 			}
-			held <- kept{r, copied(r), done}
+			held <- onWay{r, copied(r), done}
 			return true
 		})
 		r := newRouter(b)
@@ -98,5 +102,82 @@ func TestAResultThatIsSentAgainStaysAsItIsWhileOthersComeAndGo(t *testing.T) {
 		if n != 1 || b.Unfinished() != 0 {
 			t.Errorf("%d results of a1, %d messages unfinished", n, b.Unfinished())
 		}
+	})
+}
+
+// Neither the answer that comes too late nor the timer of a publish that was given up reaches another one.
+func TestAPublishThatWasGivenUpIsNothingToThoseThatFollow(t *testing.T) {
+	onFaulty(t, func(t *testing.T, b *faulty) {
+		t.Helper()
+		held := make(chan onWay, 10)
+		b.behave(func(r *broker.Record, done func(broker.Receipt, error)) bool {
+			if !strings.Contains(string(r.Value), "held") {
+				return false
+			}
+			held <- onWay{r, copied(r), done}
+			return true
+		})
+		p := router.NewPublisher(newRouter(b), orders)
+		canceled, cancel := context.WithCancel(t.Context())
+		for name, ctx := range map[string]context.Context{"held by ctx": canceled, "held by the timeout": t.Context()} {
+			go func() {
+				if err := p.Publish(ctx, order{ID: name}); !errors.Is(err, broker.ErrOutcomeUnknown) {
+					t.Errorf("%s: %v", name, err)
+				}
+			}()
+		}
+		elapse(30 * time.Second)
+		cancel()
+		elapse(31 * time.Second) // the timeout is a minute
+		one, two := <-held, <-held
+		for i := range 20 {
+			if err := p.Publish(t.Context(), order{ID: fmt.Sprint("other", i)}); err != nil {
+				t.Error(err)
+			}
+		}
+		for _, k := range []onWay{one, two} {
+			if diff := cmp.Diff(k.before, *k.rec); diff != "" {
+				t.Error(diff)
+			}
+		}
+		ended := make(chan error)
+		go func() { ended <- p.Publish(t.Context(), order{ID: "held third"}) }()
+		third := <-held
+		one.done(broker.Receipt{}, errBusy)
+		two.done(broker.Receipt{}, errBusy)
+		elapse(time.Second)
+		third.done(broker.Receipt{}, nil)
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestAnAnswerInTheMomentOfTheTimeoutLeavesNothingBehind(t *testing.T) {
+	onFaulty(t, func(t *testing.T, b *faulty) {
+		t.Helper()
+		b.behave(func(r *broker.Record, done func(broker.Receipt, error)) bool {
+			wait := time.Second
+			if strings.Contains(string(r.Value), "close") {
+				wait = time.Minute // the timeout
+			}
+			time.AfterFunc(wait, func() { done(broker.Receipt{}, nil) })
+			return true
+		})
+		p := router.NewPublisher(newRouter(b), orders)
+		var all sync.WaitGroup
+		for range 64 {
+			all.Go(func() {
+				for range 20 {
+					if err := p.Publish(t.Context(), order{ID: "close"}); err != nil && !errors.Is(err, broker.ErrOutcomeUnknown) {
+						t.Error(err)
+					}
+					if err := p.Publish(t.Context(), order{ID: "in time"}); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		all.Wait()
 	})
 }
