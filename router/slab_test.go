@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/leat-go/leat/router"
@@ -62,6 +63,31 @@ func TestARecordThatIsOnItsWayStaysAsItIsWhileOthersComeAndGo(t *testing.T) {
 }
 
 func TestAResultThatIsSentAgainStaysAsItIsWhileOthersComeAndGo(t *testing.T) {
+	t.Parallel()
+	out := topics.Event[receipt]{Name: "receipts", Key: func(r receipt) string { return r.ID }}
+	one := func(_ context.Context, o order) (receipt, error) { return receipt{o.ID}, nil }
+	for name, declare := range map[string]func(*router.Router){
+		"batch": func(r *router.Router) {
+			router.WorkBatch(r, orders, out, func(_ context.Context, os []order) ([]receipt, error) {
+				rs := make([]receipt, len(os))
+				for i, o := range os {
+					rs[i] = receipt{o.ID}
+				}
+				return rs, nil
+			}, router.Name("w"), router.BatchSize(3))
+		},
+		"one": func(r *router.Router) { router.Work(r, orders, out, one, router.Name("w")) },
+		"middleware": func(r *router.Router) {
+			r.Use(func(h message.HandlerFunc) message.HandlerFunc { return h })
+			router.Work(r, orders, out, one, router.Name("w"))
+		},
+	} {
+		t.Run(name, func(t *testing.T) { resultStays(t, declare) })
+	}
+}
+
+func resultStays(t *testing.T, declare func(*router.Router)) {
+	t.Helper()
 	onFaulty(t, func(t *testing.T, f *faulty) {
 		t.Helper()
 		b := &together{faulty: f}
@@ -75,14 +101,7 @@ func TestAResultThatIsSentAgainStaysAsItIsWhileOthersComeAndGo(t *testing.T) {
 			return true
 		})
 		r := newRouter(b)
-		out := topics.Event[receipt]{Name: "receipts", Key: func(r receipt) string { return r.ID }}
-		router.WorkBatch(r, orders, out, func(_ context.Context, os []order) ([]receipt, error) {
-			rs := make([]receipt, len(os))
-			for i, o := range os {
-				rs[i] = receipt{o.ID}
-			}
-			return rs, nil
-		}, router.Name("w"), router.BatchSize(3))
+		declare(r)
 		running(t, r)
 		publish(t, r, orders, numbered("a")...)
 		for i := range 20 {
