@@ -58,7 +58,7 @@ func (r *Router) publishOne(ctx context.Context, s *topics.Spec, w *lone) (Recei
 	free := w.wait(ctx, timeout)
 	rc, err := w.result(ctx, s.Name, timeout)
 	if free {
-		w.sending, w.fate = sending{}, fate{}
+		w.sending, w.roomForOne, w.fate = sending{}, roomForOne{}, fate{} // nothing that was sent lives longer for it
 		r.lones.Put(w)
 	}
 	return rc, err

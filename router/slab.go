@@ -95,6 +95,7 @@ func (l *lot) done() {
 		return
 	}
 	for _, b := range l.blocks {
+		*b = block{} // nothing that was sent lives longer for it
 		l.pool.Put(b)
 	}
 	l.blocks = nil
