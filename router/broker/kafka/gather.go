@@ -3,16 +3,20 @@ package kafka
 import (
 	"runtime"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/leat-go/leat/router/broker"
 )
 
 // gathering makes records of many callers go to the client together. To hand over a record costs less when others
-// follow at once, and a request that is ready takes more of them. Nobody waits for others to come: a goroutine takes
-// what there is as soon as the scheduler lets it.
+// follow at once, and a request takes more of them, which is most of what it costs the servers. A goroutine takes what
+// there is as soon as the scheduler lets it, or, with mostWaves on their way, when one of them is answered.
 type gathering struct {
-	hand func([]handed)
-	turn sync.Mutex // of who hands over
+	hand     func([]handed)
+	turn     sync.Mutex    // of who hands over
+	waves    atomic.Int64  // that are not answered
+	answered chan struct{} // told when one is
 
 	mu      sync.Mutex
 	waiting []handed
@@ -39,10 +43,61 @@ func (g *gathering) behind(c caller, rs ...*broker.Record) bool {
 	return before
 }
 
-// run lets others run in between, who may have more then.
+// mostWaves is how many are on their way before the next one waits for an answer. With fewer of them a record waits
+// for longer, with more there are more requests: a server answers one after the other of a connection.
+const mostWaves = 3
+
+// patience is how long the next one waits at the most: servers that are far away or do not answer hold up nobody else.
+const patience = 5 * time.Millisecond
+
+// wave is what was handed over at once.
+type wave struct {
+	g    *gathering
+	open atomic.Int64 // records that are not settled
+}
+
+func (g *gathering) newWave(n int) *wave {
+	if n == 0 {
+		return nil
+	}
+	w := &wave{g: g}
+	w.open.Store(int64(n))
+	g.waves.Add(1)
+	return w
+}
+
+// settled ends n records.
+func (w *wave) settled(n int) {
+	if w.open.Add(-int64(n)) > 0 {
+		return
+	}
+	w.g.waves.Add(-1)
+	select {
+	case w.g.answered <- struct{}{}:
+	default: // told already
+	}
+}
+
+// run hands over until nothing waits. It lets others run in between, who may have more then.
 func (g *gathering) run() {
-	for g.pass() {
+	for g.await(); g.pass(); g.await() {
 		runtime.Gosched()
+	}
+}
+
+// await returns when another wave may go.
+func (g *gathering) await() {
+	if g.waves.Load() < mostWaves {
+		return
+	}
+	t := time.NewTimer(patience)
+	defer t.Stop()
+	for g.waves.Load() >= mostWaves {
+		select {
+		case <-g.answered:
+		case <-t.C:
+			return
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -83,4 +84,45 @@ func TestFlushHandsOverWhatWaits(t *testing.T) {
 	if err := p.Flush(t.Context()); err != nil || n != 2 {
 		t.Errorf("%d of 2 records are handed over: %v", n, err)
 	}
+}
+
+func TestWhatComesWhileMostWavesAreOnTheirWayWaitsForAnAnswer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		var got []string
+		var waves []*wave
+		g := &gathering{answered: make(chan struct{}, 1)}
+		g.hand = func(hs []handed) {
+			if len(hs) > 0 {
+				got = append(got, fmt.Sprintf("%v %s", time.Since(start), hs[0].rec.Topic))
+				waves = append(waves, g.newWave(len(hs)))
+			}
+		}
+		send := func(topic string) {
+			if !g.behind(caller{}, named(topic), named(topic)) {
+				go g.run()
+			}
+			synctest.Wait()
+		}
+		for _, topic := range []string{"a", "b", "c"} {
+			send(topic)
+		}
+		send("answered")
+		wait(time.Millisecond)
+		waves[1].settled(1) // one of two
+		wait(time.Millisecond)
+		waves[1].settled(1)
+		synctest.Wait()
+		send("patient")
+		wait(time.Minute)
+		if diff := cmp.Diff([]string{"0s a", "0s b", "0s c", "2ms answered", "7ms patient"}, got); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func wait(d time.Duration) {
+	time.Sleep(d) //nolint:forbidigo // virtual time
+	synctest.Wait()
 }

@@ -34,9 +34,8 @@ type producer struct {
 	usual    int // limit of a topic without one of its own, no more than that of any
 	closed   atomic.Bool
 	lost     lostAnswers
-	lone     spare        // with one record each
-	together spare        // with several
-	onWay    atomic.Int64 // sent that are not settled
+	lone     spare // with one record each
+	together spare // with several
 	gathered gathering
 
 	mu       sync.Mutex
@@ -63,7 +62,7 @@ func (b *Broker) newOutputs(codec kgo.CompressionCodec) (*producer, error) {
 
 func (b *Broker) newProducer(codec kgo.CompressionCodec) (*producer, error) {
 	p := &producer{limit: b.batchLimit, usual: int(b.cfg.MaxMessageBytes), purging: map[string]bool{}, closing: make(chan struct{})}
-	p.gathered.hand = p.handOver
+	p.gathered.hand, p.gathered.answered = p.handOver, make(chan struct{}, 1)
 	p.dial = func() (*kgo.Client, error) {
 		return kgo.NewClient(append(b.producerOpts(codec), kgo.WithHooks(&p.lost))...)
 	}
@@ -113,11 +112,11 @@ func (p *producer) ProduceAll(ctx context.Context, rs []*broker.Record, done fun
 	p.send(caller{share: share, all: done}, rs...)
 }
 
-// send gathers records while others are on their way, else they go straight.
+// send gathers records while others are on their way, so that company is likely, else they go straight.
 func (p *producer) send(c caller, rs ...*broker.Record) {
 	switch g := &p.gathered; {
 	case g.behind(c, rs...): // whoever hands over those in front takes these, too
-	case p.onWay.Load() > 0 || g.pass():
+	case g.waves.Load() > 0 || g.pass():
 		go g.run()
 	}
 }
@@ -127,11 +126,11 @@ func (p *producer) send(c caller, rs ...*broker.Record) {
 func (p *producer) handOver(hs []handed) {
 	var room [4]*sent // on the stack, enough for most
 	groups := room[:0]
-	now := time.Now() // the client would ask for the time of each one
+	now, w := time.Now(), p.gathered.newWave(len(hs)) // the client would ask for the time of each one
 	// slices.Chunk would make hs escape: an allocation for each record.
 	for len(hs) > 0 {
 		n := min(len(hs), groupSize)
-		groups, hs = append(groups, p.newSent(hs[:n], now)), hs[n:]
+		groups, hs = append(groups, p.newSent(hs[:n], w, now)), hs[n:]
 	}
 	cl := p.cl.Load()
 	for _, s := range groups {

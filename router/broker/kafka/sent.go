@@ -17,6 +17,7 @@ import (
 // once the client has called all promises: by then nothing of the client looks at the records.
 type sent struct {
 	p       *producer
+	wave    *wave
 	lost    uint64 // p.lost when they were handed over
 	records []sentRecord
 	open    atomic.Int64 // records that are not settled
@@ -68,15 +69,14 @@ func (l *lostAnswers) OnBrokerE2E(_ kgo.BrokerMetadata, key int16, e2e kgo.Broke
 const offsetRoom = 20
 
 // newSent makes records of hs, groupSize at the most.
-func (p *producer) newSent(hs []handed, now time.Time) *sent {
+func (p *producer) newSent(hs []handed, w *wave, now time.Time) *sent {
 	n := len(hs)
 	s := p.sentBefore(n).take()
 	if s == nil {
 		s = makeSent(n)
 	}
-	s.p, s.lost, s.records = p, p.lost.Load(), s.records[:n]
+	s.p, s.wave, s.lost, s.records = p, w, p.lost.Load(), s.records[:n]
 	s.open.Store(int64(n))
-	p.onWay.Add(1)
 	if n > 1 {
 		s.offsets = make([]byte, n*offsetRoom)
 	}
@@ -157,9 +157,8 @@ func (s *sent) settled() {
 	if s.open.Add(-1) > 0 {
 		return
 	}
-	p := s.p
-	p.onWay.Add(-1)
-	before := p.sentBefore(len(s.records))
-	s.p, s.offsets = nil, nil
+	before := s.p.sentBefore(len(s.records))
+	s.wave.settled(len(s.records))
+	s.p, s.wave, s.offsets = nil, nil, nil
 	before.put(s)
 }

@@ -30,7 +30,7 @@ func TestASentRecordKnowsNothingOfTheOneBefore(t *testing.T) {
 		if r.ID != "" {
 			want = append(want, kgo.RecordHeader{Key: idHeader, Value: []byte(r.ID)})
 		}
-		s := p.newSent([]handed{{r, caller{one: func(broker.Receipt, error) {}}}}, now)
+		s := sentAt(p, now, handed{r, caller{one: func(broker.Receipt, error) {}}})
 		rec := &s.records[0]
 		if diff := cmp.Diff(want, rec.Headers, cmpopts.EquateEmpty()); diff != "" {
 			t.Error(diff)
@@ -55,19 +55,19 @@ func TestASentRecordSettlesOnceByItsOwnCallback(t *testing.T) {
 	t.Parallel()
 	p, broken := &producer{}, errors.New("broken")
 	got := map[string]int{}
-	one := p.newSent([]handed{{&broker.Record{}, caller{one: func(rc broker.Receipt, err error) {
+	one := sentAt(p, time.Now(), handed{&broker.Record{}, caller{one: func(rc broker.Receipt, err error) {
 		got[fmt.Sprintf("%d %s %v", rc.Partition, rc.Offset, err)]++
-	}}}}, time.Now())
+	}}})
 	rec := &one.records[0]
 	rec.Partition, rec.Offset = 3, 42
 	rec.promise(&rec.Record, nil)
-	several := p.newSent(calling(3, func(i int, rc broker.Receipt, err error) {
+	several := sentAt(p, time.Now(), calling(3, func(i int, rc broker.Receipt, err error) {
 		got[fmt.Sprintf("%d of 3: %q %v", i, rc.Offset, errors.Is(err, broken))]++
-	}), time.Now())
+	})...)
 	for i, offset := range []int64{math.MaxInt64, 7, 0} {
 		several.records[i].Offset = offset
 	}
-	if rs := several.records; len(p.together.all) != 0 || p.onWay.Load() != 1 {
+	if rs := several.records; len(p.together.all) != 0 || p.gathered.waves.Load() != 1 {
 		t.Error("memory is spare before all are settled")
 	} else {
 		rs[2].promise(&rs[2].Record, nil)
@@ -78,9 +78,14 @@ func TestASentRecordSettlesOnceByItsOwnCallback(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if len(p.together.all) != 1 || p.together.n != groupSize || p.onWay.Load() != 0 {
-		t.Errorf("%d records are spare, want those of the three; %d are on their way", p.together.n, p.onWay.Load())
+	if len(p.together.all) != 1 || p.together.n != groupSize || p.gathered.waves.Load() != 0 {
+		t.Errorf("%d records are spare, want those of the three; %d are on their way", p.together.n, p.gathered.waves.Load())
 	}
+}
+
+// sentAt are the records of a wave.
+func sentAt(p *producer, now time.Time, hs ...handed) *sent {
+	return p.newSent(hs, p.gathered.newWave(len(hs)), now)
 }
 
 // calling are n records whose caller has one function for all.
@@ -97,7 +102,7 @@ func TestRecordsSentTogetherUseTheSameRoom(t *testing.T) {
 	p := &producer{}
 	var first *sent
 	for _, n := range []int{3, groupSize, 2} {
-		s := p.newSent(calling(n, func(int, broker.Receipt, error) {}), time.Now())
+		s := sentAt(p, time.Now(), calling(n, func(int, broker.Receipt, error) {})...)
 		if first == nil {
 			first = s
 		}
@@ -173,7 +178,7 @@ func BenchmarkSent(b *testing.B) {
 	hs, now := []handed{{r, caller{one: func(broker.Receipt, error) {}}}}, time.Now()
 	b.ReportAllocs()
 	for b.Loop() {
-		s := p.newSent(hs, now)
+		s := sentAt(p, now, hs...)
 		s.records[0].promise(&s.records[0].Record, nil)
 	}
 }
