@@ -57,9 +57,6 @@ type wave struct {
 }
 
 func (g *gathering) newWave(n int) *wave {
-	if n == 0 {
-		return nil
-	}
 	w := &wave{g: g}
 	w.open.Store(int64(n))
 	g.waves.Add(1)
@@ -106,7 +103,9 @@ func (g *gathering) pass() bool {
 	g.turn.Lock()
 	defer g.turn.Unlock()
 	hs := g.take()
-	g.hand(hs)
+	if len(hs) > 0 {
+		g.hand(hs)
+	}
 	clear(hs)
 	g.mu.Lock()
 	defer g.mu.Unlock()

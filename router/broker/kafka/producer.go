@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -127,10 +128,8 @@ func (p *producer) handOver(hs []handed) {
 	var room [4]*sent // on the stack, enough for most
 	groups := room[:0]
 	now, w := time.Now(), p.gathered.newWave(len(hs)) // the client would ask for the time of each one
-	// slices.Chunk would make hs escape: an allocation for each record.
-	for len(hs) > 0 {
-		n := min(len(hs), groupSize)
-		groups, hs = append(groups, p.newSent(hs[:n], w, now)), hs[n:]
+	for group := range slices.Chunk(hs, groupSize) {
+		groups = append(groups, p.newSent(group, w, now))
 	}
 	cl := p.cl.Load()
 	for _, s := range groups {

@@ -37,14 +37,20 @@ func TestNothingIsPausedWhileAllPartitionsAreFull(t *testing.T) {
 			c.makeRoom(t.Context(), ps)
 			over.Store(true)
 		}()
-		time.Sleep(time.Hour) //nolint:forbidigo // virtual time
+		wait(time.Hour)
 		if over.Load() {
 			t.Error("it does not wait for room")
 		}
 		close(done)
-		time.Sleep(breather) //nolint:forbidigo // virtual time
+		wait(breather)
 		if !over.Load() {
 			t.Error("it waits for more than room")
 		}
 	})
+}
+
+// wait lets virtual time pass, until nothing runs any more.
+func wait(d time.Duration) {
+	time.Sleep(d) //nolint:forbidigo // virtual time
+	synctest.Wait()
 }
