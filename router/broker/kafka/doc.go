@@ -12,6 +12,8 @@
 //   - A group that has no position in a topic yet starts where its subscription says; a
 //     start at the end is committed before the first message. Partitions that appear later
 //     start at their beginning.
+//   - What is published goes out at once. While three hand-overs to the client are not answered, what comes waits
+//     for an answer and goes together then, or after 5 ms.
 //   - A member asks a server for at most 3 MiB at a time, with 1 MiB of each partition, or
 //     256 KiB while handlers of one are slow; two fetches are under way at most.
 //
