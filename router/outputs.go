@@ -88,7 +88,7 @@ func (os *outputs) answer(o output, rc broker.Receipt, err error) {
 		o.done(rc, nil)
 	}
 	if o.lot != nil {
-		o.lot.done()
+		o.lot.written()
 	}
 	o.c.acknowledged()
 }

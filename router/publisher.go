@@ -247,7 +247,6 @@ type waiter struct {
 }
 
 func (r *Router) start(ctx context.Context, l *lot, recs []*broker.Record) *waiter {
-	l.send(len(recs))
 	w := &waiter{lot: l, left: len(recs), settled: make([]bool, len(recs)), receipts: make([]Receipt, len(recs)), over: make(chan struct{})}
 	if all, ok := r.broker.Sends().(broker.BatchProducer); ok && len(recs) > 1 && ownerOf(ctx) == nil {
 		all.ProduceAll(ctx, recs, w.done)
@@ -260,7 +259,6 @@ func (r *Router) start(ctx context.Context, l *lot, recs []*broker.Record) *wait
 }
 
 func (w *waiter) done(i int, rc broker.Receipt, err error) {
-	w.lot.done()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.settled[i], w.receipts[i] = true, Receipt(rc)
@@ -268,6 +266,7 @@ func (w *waiter) done(i int, rc broker.Receipt, err error) {
 		w.fail(i, err)
 	}
 	if w.left--; w.left == 0 {
+		w.lot.free()
 		close(w.over)
 	}
 }

@@ -86,14 +86,18 @@ func (l *lot) more() *block {
 	return b
 }
 
-// send is called before n records of the lot go to the broker.
+// send is called before n records of the lot go to the broker, each of which is written some day.
 func (l *lot) send(n int) { l.open.Store(int64(n)) }
 
-// done is called when the broker is done with one.
-func (l *lot) done() {
-	if l.open.Add(-1) > 0 {
-		return
+// written is called when the broker has one.
+func (l *lot) written() {
+	if l.open.Add(-1) == 0 {
+		l.free()
 	}
+}
+
+// free is called when the broker is done with all.
+func (l *lot) free() {
 	for _, b := range l.blocks {
 		*b = block{} // nothing that was sent lives longer for it
 		l.pool.Put(b)
