@@ -34,7 +34,18 @@ type receipt struct {
 var (
 	orders   = topics.Event[order]{Name: "orders", Key: func(o order) string { return o.Key }}
 	receipts = topics.Event[receipt]{Name: "receipts"}
+	byID     = topics.Event[receipt]{Name: "receipts", Key: func(r receipt) string { return r.ID }}
 )
+
+func receiptOf(_ context.Context, o order) (receipt, error) { return receipt{o.ID}, nil }
+
+func receiptsOf(_ context.Context, os []order) ([]receipt, error) {
+	rs := make([]receipt, len(os))
+	for i, o := range os {
+		rs[i] = receipt{o.ID}
+	}
+	return rs, nil
+}
 
 func quietLog() router.RouterOption {
 	return router.Logger(slog.New(slog.DiscardHandler))

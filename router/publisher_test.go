@@ -375,14 +375,7 @@ func TestResultsOfABatchAreSentTogetherAndAgainOneByOne(t *testing.T) {
 		})
 		r := newRouter(b)
 		var settled lines
-		out := topics.Event[receipt]{Name: "receipts", Key: func(r receipt) string { return r.ID }}
-		router.WorkBatch(r, orders, out, func(_ context.Context, os []order) ([]receipt, error) {
-			rs := make([]receipt, len(os))
-			for i, o := range os {
-				rs[i] = receipt{o.ID}
-			}
-			return rs, nil
-		}, router.Name("w"), router.BatchSize(3), router.OnSuccess(func(_ context.Context, o order, _ receipt) { settled.add("%s", o.ID) }))
+		router.WorkBatch(r, orders, byID, receiptsOf, router.Name("w"), router.BatchSize(3), router.OnSuccess(func(_ context.Context, o order, _ receipt) { settled.add("%s", o.ID) }))
 		running(t, r)
 		publish(t, r, orders, numbered("a")...)
 		elapse(500 * time.Millisecond)
@@ -423,8 +416,7 @@ func TestRecordsAreMadeForTheBroker(t *testing.T) {
 			return true
 		})
 		r := newRouter(b)
-		out := topics.Event[receipt]{Name: "receipts", Key: func(r receipt) string { return r.ID }}
-		router.Work(r, orders, out, func(_ context.Context, o order) (receipt, error) { return receipt{o.ID}, nil }, router.Name("w"))
+		router.Work(r, orders, byID, receiptOf, router.Name("w"))
 		router.WorkBatch(r, orders, topics.Event[receipt]{Name: "batched"}, func(_ context.Context, os []order) ([]receipt, error) {
 			return make([]receipt, len(os)), nil
 		}, router.Name("b"), router.Group("b"), router.BatchSize(70))

@@ -300,8 +300,7 @@ func TestMiddlewareWrapsTypedHandlers(t *testing.T) {
 			}
 		}
 		r := newRouter(b, router.Use(named("1"), named("2")))
-		router.Work(r, orders, receipts, func(_ context.Context, o order) (receipt, error) { return receipt{o.ID}, nil },
-			router.Name("w"), router.Use(named("3")))
+		router.Work(r, orders, receipts, receiptOf, router.Name("w"), router.Use(named("3")))
 		running(t, r)
 		publish(t, r, orders, order{ID: "x", Key: "k"})
 		synctest.Wait()

@@ -14,7 +14,6 @@ import (
 
 	"github.com/leat-go/leat/router"
 	"github.com/leat-go/leat/router/broker"
-	"github.com/leat-go/leat/topics"
 )
 
 // copied is what r is at this moment, with memory of its own.
@@ -31,17 +30,23 @@ type onWay struct {
 	done   func(broker.Receipt, error)
 }
 
+// hold keeps records with text in their value on their way, ten at the most.
+func hold(b *faulty, text string) <-chan onWay {
+	held := make(chan onWay, 10)
+	b.behave(func(r *broker.Record, done func(broker.Receipt, error)) bool {
+		if !strings.Contains(string(r.Value), text) {
+			return false
+		}
+		held <- onWay{r, copied(r), done}
+		return true
+	})
+	return held
+}
+
 func TestARecordThatIsOnItsWayStaysAsItIsWhileOthersComeAndGo(t *testing.T) {
 	onFaulty(t, func(t *testing.T, b *faulty) {
 		t.Helper()
-		held := make(chan onWay, 1)
-		b.behave(func(r *broker.Record, done func(broker.Receipt, error)) bool {
-			if !strings.Contains(string(r.Value), "held1") {
-				return false
-			}
-			held <- onWay{r, copied(r), done}
-			return true
-		})
+		held := hold(b, "held1")
 		r := newRouter(b)
 		p := router.NewPublisher(r, orders)
 		ended := make(chan error)
@@ -64,22 +69,14 @@ func TestARecordThatIsOnItsWayStaysAsItIsWhileOthersComeAndGo(t *testing.T) {
 
 func TestAResultThatIsSentAgainStaysAsItIsWhileOthersComeAndGo(t *testing.T) {
 	t.Parallel()
-	out := topics.Event[receipt]{Name: "receipts", Key: func(r receipt) string { return r.ID }}
-	one := func(_ context.Context, o order) (receipt, error) { return receipt{o.ID}, nil }
 	for name, declare := range map[string]func(*router.Router){
 		"batch": func(r *router.Router) {
-			router.WorkBatch(r, orders, out, func(_ context.Context, os []order) ([]receipt, error) {
-				rs := make([]receipt, len(os))
-				for i, o := range os {
-					rs[i] = receipt{o.ID}
-				}
-				return rs, nil
-			}, router.Name("w"), router.BatchSize(3))
+			router.WorkBatch(r, orders, byID, receiptsOf, router.Name("w"), router.BatchSize(3))
 		},
-		"one": func(r *router.Router) { router.Work(r, orders, out, one, router.Name("w")) },
+		"one": func(r *router.Router) { router.Work(r, orders, byID, receiptOf, router.Name("w")) },
 		"middleware": func(r *router.Router) {
 			r.Use(func(h message.HandlerFunc) message.HandlerFunc { return h })
-			router.Work(r, orders, out, one, router.Name("w"))
+			router.Work(r, orders, byID, receiptOf, router.Name("w"))
 		},
 	} {
 		t.Run(name, func(t *testing.T) { resultStays(t, declare) })
@@ -128,14 +125,7 @@ func resultStays(t *testing.T, declare func(*router.Router)) {
 func TestAPublishThatWasGivenUpIsNothingToThoseThatFollow(t *testing.T) {
 	onFaulty(t, func(t *testing.T, b *faulty) {
 		t.Helper()
-		held := make(chan onWay, 10)
-		b.behave(func(r *broker.Record, done func(broker.Receipt, error)) bool {
-			if !strings.Contains(string(r.Value), "held") {
-				return false
-			}
-			held <- onWay{r, copied(r), done}
-			return true
-		})
+		held := hold(b, "held")
 		p := router.NewPublisher(newRouter(b), orders)
 		canceled, cancel := context.WithCancel(t.Context())
 		for name, ctx := range map[string]context.Context{"held by ctx": canceled, "held by the timeout": t.Context()} {
