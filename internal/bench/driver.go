@@ -35,7 +35,7 @@ type Job struct {
 	Partitions  int    // of each topic
 	Group       string // new for every job
 	Format      topics.Format
-	Concurrency int // 0: the subject's default
+	Concurrency int // of keys; 0: the subject's default
 	Handle      func(id, at int64)
 
 	labelled bool // see BareKafka

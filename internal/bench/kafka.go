@@ -137,9 +137,17 @@ func (d BareKafka) poll(ctx context.Context, c *kgo.Client, j Job, fs kgo.Fetche
 }
 
 func (j Job) records(ctx context.Context, c *kgo.Client, rs []*kgo.Record, failed *errorOnce) error {
-	if j.Mode == Batch {
+	switch {
+	case j.Mode == Batch:
 		return j.inBatches(ctx, c, rs, failed)
+	case j.Concurrency > 0:
+		key := func(r *kgo.Record) string { return string(r.Key) }
+		return byKey(rs, j.Concurrency, key, func(rs []*kgo.Record) error { return j.inTurns(ctx, c, rs, failed) })
 	}
+	return j.inTurns(ctx, c, rs, failed)
+}
+
+func (j Job) inTurns(ctx context.Context, c *kgo.Client, rs []*kgo.Record, failed *errorOnce) error {
 	for _, r := range rs {
 		if err := j.record(ctx, c, r, failed); err != nil {
 			return err

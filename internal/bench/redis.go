@@ -152,8 +152,11 @@ func payload(m redis.XMessage) []byte {
 }
 
 func (j Job) handleAll(ctx context.Context, pipe redis.Pipeliner, ms []redis.XMessage) error {
-	if j.Mode == Batch {
+	switch {
+	case j.Mode == Batch:
 		return j.entryBatches(ctx, pipe, ms)
+	case j.Concurrency > 0:
+		return j.entriesByKey(ctx, ms)
 	}
 	for _, m := range ms {
 		if err := j.entry(ctx, pipe, m); err != nil {
@@ -192,11 +195,9 @@ func (j Job) add(ctx context.Context, pipe redis.Pipeliner, v Result) error {
 func (j Job) entryBatches(ctx context.Context, pipe redis.Pipeliner, ms []redis.XMessage) error {
 	for len(ms) > 0 {
 		n := min(batchSize, len(ms))
-		es := make([]Event, n)
-		for i, m := range ms[:n] {
-			if err := json.Unmarshal(payload(m), &es[i]); err != nil {
-				return err
-			}
+		es, err := decodeEntries(ms[:n])
+		if err != nil {
+			return err
 		}
 		ms = ms[n:]
 		outs, err := j.DoBatch(ctx, es)
@@ -210,4 +211,30 @@ func (j Job) entryBatches(ctx context.Context, pipe redis.Pipeliner, ms []redis.
 		}
 	}
 	return nil
+}
+
+// entriesByKey finds the keys in the events: leat's entries have them among their headers.
+func (j Job) entriesByKey(ctx context.Context, ms []redis.XMessage) error {
+	es, err := decodeEntries(ms)
+	if err != nil {
+		return err
+	}
+	return byKey(es, j.Concurrency, func(e Event) string { return e.Key }, func(es []Event) error {
+		for _, e := range es {
+			if err := j.DoTyped(ctx, e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func decodeEntries(ms []redis.XMessage) ([]Event, error) {
+	es := make([]Event, len(ms))
+	for i, m := range ms {
+		if err := json.Unmarshal(payload(m), &es[i]); err != nil {
+			return nil, err
+		}
+	}
+	return es, nil
 }

@@ -51,7 +51,6 @@ var (
 	everyone = []string{SubjectBare, SubjectLeat, SubjectStock}
 	writers  = []string{SubjectBare, SubjectLabelled, SubjectLeat, SubjectStock}
 	ours     = []string{SubjectBare, SubjectLeat}
-	alone    = []string{SubjectLeat}
 	small    = []int{100}
 )
 
@@ -75,8 +74,8 @@ func ordinaryWorkloads() []Workload {
 		{Name: "plain-pipeline", Metrics: rate, Scale: 4, Slow: 0.005, Subjects: everyone, Source: ordinary, Run: reading(PlainWork)},
 		{Name: "consume-avro", Metrics: rate, Scale: 4, Subjects: []string{SubjectJSON, SubjectLeat}, Format: topics.Avro, Source: ordinary, Run: reading(Typed)},
 		{Name: "pipeline-avro", Metrics: rate, Scale: 4, Subjects: []string{SubjectJSON, SubjectLeat}, Format: topics.Avro, Source: ordinary, Run: reading(Work)},
-		{Name: "key-concurrency-200", Metrics: seconds, Payloads: small, Subjects: alone, Ideal: waitingIdeal(200), Source: waiting(200), Run: keyConcurrency},
-		{Name: "key-concurrency-20", Metrics: seconds, Payloads: small, Subjects: alone, Ideal: waitingIdeal(20), Source: waiting(20), Run: keyConcurrency},
+		{Name: "key-concurrency-200", Metrics: seconds, Payloads: small, Subjects: ours, Ideal: waitingIdeal(200), Source: waiting(200), Run: keyConcurrency},
+		{Name: "key-concurrency-20", Metrics: seconds, Payloads: small, Subjects: ours, Ideal: waitingIdeal(20), Source: waiting(20), Run: keyConcurrency},
 		{
 			Name: "latency", Metrics: []Metric{{"p50", "ms", true}, {"p99", "ms", true}},
 			Scale: 0.03, Slow: 1, Payloads: small, Subjects: everyone, Run: latency,
