@@ -106,7 +106,7 @@ func (p Plan) subjects(w Workload) (all []subject) {
 // round begins with another subject.
 func (p Plan) compare(ctx context.Context, b *bed, w Workload, subjects []subject) (map[subject][]sample, error) {
 	samples := map[subject][]sample{}
-	for round := range p.Rounds {
+	for round := range p.Rounds * max(w.More, 1) {
 		for i := range subjects {
 			who := subjects[(i+round)%len(subjects)]
 			s, err := p.measure(ctx, b, w, who, round)

@@ -29,6 +29,7 @@ type Workload struct {
 	Name     string
 	Metrics  []Metric
 	Scale    float64 // messages, as a part of Plan.Messages
+	More     int     // times as many rounds, where one says little; 0 is 1
 	Slow     float64 // what stock adapters get of those, since they take many times as long
 	Payloads []int   // nil: all
 	Subjects []string
@@ -61,7 +62,7 @@ func Workloads() []Workload {
 
 func ordinaryWorkloads() []Workload {
 	return []Workload{
-		{Name: "publish-one", Metrics: rate, Scale: 0.03, Slow: 1, Subjects: everyone, Run: publishing(publishOne)},
+		{Name: "publish-one", Metrics: rate, Scale: 0.03, More: 4, Slow: 1, Subjects: everyone, Run: publishing(publishOne)},
 		{Name: "publish-64", Metrics: rate, Scale: 1, Slow: 0.3, Subjects: writers, Run: publishing(publishMany)},
 		{Name: "publish-batch", Metrics: rate, Scale: 4, Slow: 0.0125, Subjects: writers, Run: publishing(publishBatches)},
 		{Name: "consume-typed", Metrics: rate, Scale: 4, Slow: 0.05, Subjects: everyone, Source: ordinary, Run: reading(Typed)},
