@@ -102,13 +102,11 @@ func (p Plan) subjects(w Workload) (all []subject) {
 	return all
 }
 
-// compare runs a workload in rounds, subjects in turns, and drops the first round. Every
-// round begins with another subject.
+// compare runs a workload in rounds, subjects in turns, and drops the first round.
 func (p Plan) compare(ctx context.Context, b *bed, w Workload, subjects []subject) (map[subject][]sample, error) {
 	samples := map[subject][]sample{}
 	for round := range p.Rounds * max(w.More, 1) {
-		for i := range subjects {
-			who := subjects[(i+round)%len(subjects)]
+		for _, who := range turns(subjects, round) {
 			s, err := p.measure(ctx, b, w, who, round)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", who.name, err)
@@ -120,6 +118,17 @@ func (p Plan) compare(ctx context.Context, b *bed, w Workload, subjects []subjec
 		}
 	}
 	return samples, nil
+}
+
+// turns is the order of a round. Each round begins with another subject and every other one goes backwards, so that
+// nobody always runs after the same one, whose work servers and disks may not be through with.
+func turns(subjects []subject, round int) []subject {
+	first := round / 2 % len(subjects)
+	order := slices.Concat(subjects[first:], subjects[:first])
+	if round%2 == 1 {
+		slices.Reverse(order)
+	}
+	return order
 }
 
 func (p Plan) task(b *bed, w Workload, who subject) *Task {
