@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
@@ -258,6 +260,29 @@ func ExamplePublisher_Publish() {
 	err := router.NewPublisher(r, Orders).Publish(ctx, Order{"o-1", "ana", 0})
 	fmt.Println(errors.Is(err, router.ErrInvalid), err)
 	// Output: true publish to orders: router_test.Order is invalid: Order.Amount must be min 1
+}
+
+// Values go out without waiting for each; the last function that ends says that the broker has answered for all.
+func ExamplePublisher_PublishAsync() {
+	ctx := context.Background()
+	r := router.New(memory.New(), router.Service("shop"), silent())
+	orders := router.NewPublisher(r, Orders)
+	defer serve(r)()
+
+	var answered sync.WaitGroup
+	var failed atomic.Int64
+	for i := range 1000 {
+		answered.Add(1)
+		orders.PublishAsync(ctx, Order{fmt.Sprint("o-", i), "ana", 1}, func(_ router.Receipt, err error) {
+			if err != nil {
+				failed.Add(1)
+			}
+			answered.Done()
+		})
+	}
+	answered.Wait()
+	fmt.Println(failed.Load(), "of 1000 were not written")
+	// Output: 0 of 1000 were not written
 }
 
 // A producer sends by topic name, and a map becomes JSON.
