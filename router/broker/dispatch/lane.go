@@ -14,6 +14,7 @@ type lane[T any] struct {
 	busy                bool // a worker runs a task
 	open                bool // belongs to the batch that is being filled
 	listed              bool
+	known               bool // its partition finds it by its key
 	resting             bool // remembered by its partition although it may have no items
 	timer               *time.Timer
 	next                *lane[T]

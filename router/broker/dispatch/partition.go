@@ -95,7 +95,7 @@ func (p *Partition[T]) lane(key []byte) *lane[T] {
 	}
 	l, ok := p.lanes[string(key)]
 	if !ok {
-		l = &lane[T]{p: p, key: string(key)}
+		l = &lane[T]{p: p, key: string(key), known: true}
 		p.lanes[l.key] = l
 	}
 	return l
@@ -106,7 +106,7 @@ const restingLanes = 256
 
 // rest remembers a lane without items, in the place of another one.
 func (p *Partition[T]) rest(l *lane[T]) {
-	if l.resting || p.lanes[l.key] != l {
+	if l.resting || !l.known {
 		return
 	}
 	if p.resting == nil {
@@ -124,6 +124,7 @@ func (p *Partition[T]) rest(l *lane[T]) {
 func (p *Partition[T]) forget(l *lane[T]) {
 	l.resting = false
 	if l.idle() {
+		l.known = false
 		delete(p.lanes, l.key)
 	}
 }
