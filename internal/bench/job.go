@@ -34,6 +34,17 @@ func (j Job) decoded(m *message.Message) (e Event, err error) {
 	return e, nil
 }
 
+// decodeAll decodes the events of several messages.
+func decodeAll[M any](ms []M, data func(M) []byte) ([]Event, error) {
+	es := make([]Event, len(ms))
+	for i, m := range ms {
+		if err := json.Unmarshal(data(m), &es[i]); err != nil {
+			return nil, err
+		}
+	}
+	return es, nil
+}
+
 // DoPlainWork is a Watermill handler with a result.
 func (j Job) DoPlainWork(m *message.Message) (Result, error) {
 	e, err := j.decoded(m)

@@ -189,11 +189,9 @@ func (j Job) produce(ctx context.Context, c *kgo.Client, from *kgo.Record, v Res
 func (j Job) inBatches(ctx context.Context, c *kgo.Client, rs []*kgo.Record, failed *errorOnce) error {
 	for len(rs) > 0 {
 		n := min(batchSize, len(rs))
-		es := make([]Event, n)
-		for i, r := range rs[:n] {
-			if err := json.Unmarshal(r.Value, &es[i]); err != nil {
-				return err
-			}
+		es, err := decodeAll(rs[:n], func(r *kgo.Record) []byte { return r.Value })
+		if err != nil {
+			return err
 		}
 		outs, err := j.DoBatch(ctx, es)
 		if err != nil {

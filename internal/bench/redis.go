@@ -195,7 +195,7 @@ func (j Job) add(ctx context.Context, pipe redis.Pipeliner, v Result) error {
 func (j Job) entryBatches(ctx context.Context, pipe redis.Pipeliner, ms []redis.XMessage) error {
 	for len(ms) > 0 {
 		n := min(batchSize, len(ms))
-		es, err := decodeEntries(ms[:n])
+		es, err := decodeAll(ms[:n], payload)
 		if err != nil {
 			return err
 		}
@@ -215,7 +215,7 @@ func (j Job) entryBatches(ctx context.Context, pipe redis.Pipeliner, ms []redis.
 
 // entriesByKey finds the keys in the events: leat's entries have them among their headers.
 func (j Job) entriesByKey(ctx context.Context, ms []redis.XMessage) error {
-	es, err := decodeEntries(ms)
+	es, err := decodeAll(ms, payload)
 	if err != nil {
 		return err
 	}
@@ -227,14 +227,4 @@ func (j Job) entriesByKey(ctx context.Context, ms []redis.XMessage) error {
 		}
 		return nil
 	})
-}
-
-func decodeEntries(ms []redis.XMessage) ([]Event, error) {
-	es := make([]Event, len(ms))
-	for i, m := range ms {
-		if err := json.Unmarshal(payload(m), &es[i]); err != nil {
-			return nil, err
-		}
-	}
-	return es, nil
 }

@@ -120,8 +120,8 @@ func (p Plan) compare(ctx context.Context, b *bed, w Workload, subjects []subjec
 	return samples, nil
 }
 
-// turns is the order of a round. Each round begins with another subject and every other one goes backwards, so that
-// nobody always runs after the same one, whose work servers and disks may not be through with.
+// turns is the order of a round. All subjects begin rounds, and every other round goes backwards, so that nobody
+// always runs after the same one, whose work servers and disks may not be through with.
 func turns(subjects []subject, round int) []subject {
 	first := round / 2 % len(subjects)
 	order := slices.Concat(subjects[first:], subjects[:first])
