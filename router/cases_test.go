@@ -246,7 +246,7 @@ func collectAccounts(t *testing.T, f topics.Format, opts []router.Option, send f
 	}, router.Name("dead"), router.NoDeadLetter(), router.Concurrency(1))
 	stop := serve(r)
 	send(t.Context(), router.NewPublisher(r, topic), b.Sends())
-	time.Sleep(time.Minute) //nolint:forbidigo // virtual
+	elapse(time.Minute)
 	stop()
 	return got
 }

@@ -51,6 +51,6 @@ func TestNothingIsPausedWhileAllPartitionsAreFull(t *testing.T) {
 
 // wait lets virtual time pass, until nothing runs any more.
 func wait(d time.Duration) {
-	time.Sleep(d) //nolint:forbidigo // virtual time
+	<-time.After(d)
 	synctest.Wait()
 }
